@@ -1,0 +1,3 @@
+"""Observations as documents: JSON and plain rows."""
+
+from __future__ import annotations

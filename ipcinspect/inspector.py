@@ -1,0 +1,71 @@
+"""The public Python API: `Inspector(source).observe()`. Both fronts use it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ipcinspect.lifecycle.changes import Changes, Tracker
+from ipcinspect.model.channel import Channel
+from ipcinspect.model.channel_key import ChannelKey
+from ipcinspect.model.process import ProcessKey
+from ipcinspect.model.snapshot import Snapshot, Want
+from ipcinspect.sources import Details, Source
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A snapshot and what it means beside the ones before it."""
+
+    snapshot: Snapshot
+    changes: Changes
+
+
+class Inspector:
+    """Takes snapshots from a source and judges them. Not thread-safe: one thread observes."""
+
+    def __init__(self, source: Source, show_self: bool = False) -> None:
+        self._source = source
+        self._tracker = Tracker()
+        self._show_self = show_self
+
+    def observe(self, want: Want = Want()) -> Observation:  # noqa: B008 (a NamedTuple is immutable)
+        """One look at the machine. Raises OSError where none is possible."""
+        snapshot = self._source.take(want)
+        if not self._show_self:
+            snapshot = without_process(snapshot, snapshot.host.observer)
+        return Observation(snapshot, self._tracker.advance(snapshot))
+
+    def details(self, key: ProcessKey | ChannelKey) -> Details | None:
+        """More about one process or channel of the last observation."""
+        return self._source.details(key)
+
+
+def without_process(snapshot: Snapshot, gone: ProcessKey) -> Snapshot:
+    """The snapshot as if that process had not been there.
+
+    Channels of which it alone held a side are its own plumbing (the pipe in `ipcinspect list | less`) and go too.
+    """
+    pid = gone.pid
+    channels = []
+    for channel in snapshot.channels:
+        for endpoint in channel.endpoints:
+            if endpoint.process is not None and endpoint.process.pid == pid:
+                kept = _without_ends(channel, pid)
+                if kept is not None:
+                    channels.append(kept)
+                break
+        else:
+            channels.append(channel)
+    return replace(
+        snapshot,
+        channels=tuple(channels),
+        processes={key: process for key, process in snapshot.processes.items() if key != pid},
+        descriptors={key: rows for key, rows in snapshot.descriptors.items() if key != pid},
+    )
+
+
+def _without_ends(channel: Channel, pid: int) -> Channel | None:
+    others = tuple(end for end in channel.endpoints if end.process is None or end.process.pid != pid)
+    if {end.side for end in others} != {end.side for end in channel.endpoints}:
+        return None
+    return channel._replace(endpoints=others)

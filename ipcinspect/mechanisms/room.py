@@ -1,0 +1,114 @@
+"""What a room is: the shape that every mechanism's file has, and the nouns it answers in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Callable, NamedTuple, Protocol
+
+from ipcinspect.kernel.scan import Scan
+from ipcinspect.model.channel import Channel, Field
+from ipcinspect.model.gap import Gap
+
+
+class Collected(NamedTuple):
+    """What one room found in one scan."""
+
+    channels: list[Channel]
+    gaps: list[Gap]
+
+
+class Wait(NamedTuple):
+    """One way to sleep on a channel, as data for the floors above."""
+
+    call: str
+    """The system call (`read`, `semop`)."""
+    role: str
+    """Who sleeps in it."""
+    until: str
+    """The role that ends the wait by acting."""
+    when: str
+    """What has to be the case for the call to sleep: `empty`, `full`, `no partner`."""
+
+
+class Handover(NamedTuple):
+    """What the runner of a demo passes on to the two processes after it made the object."""
+
+    sender_args: tuple[str, ...]
+    sender_fds: tuple[int, ...]
+    receiver_args: tuple[str, ...]
+    receiver_fds: tuple[int, ...]
+    remove: Callable[[], None]
+    """Takes the object's name (a path, a System V id) out of the system; safe to call twice."""
+
+
+class DemoSender(Protocol):
+    """The sender's half; lives in a process of its own."""
+
+    def open(self) -> None:
+        """Take hold of the sender's end."""
+        ...
+
+    def send(self, payload: bytes) -> None:
+        """One transfer. Raises OSError with the kernel's own errno."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the end."""
+        ...
+
+
+class DemoReceiver(Protocol):
+    """The receiver's half; lives in a process of its own."""
+
+    def open(self) -> None:
+        """Take hold of the receiver's end; may wait for the sender where the mechanism does (accept)."""
+        ...
+
+    def receive(self, size: int) -> bytes:
+        """Take what one `send` of `size` bytes gave; waits for it."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the end."""
+        ...
+
+
+class Demo(NamedTuple):
+    """A real sender and a real receiver of one mechanism. Each half is made from its (args, fds) of the Handover."""
+
+    variants: tuple[str, ...]
+    """The kinds it can show; the first is the usual one."""
+    create: Callable[[str, str], Handover]
+    """(an existing empty directory for names, a variant) -> the handover. Raises OSError."""
+    sender: Callable[[Sequence[str], Sequence[int]], DemoSender]
+    receiver: Callable[[Sequence[str], Sequence[int]], DemoReceiver]
+    carries_payload: bool
+    """False for mechanisms that carry no bytes (semaphores): `receive` then answers b''."""
+
+
+class Room(Protocol):
+    """One mechanism: a module (or a package of that name) with these names in it."""
+
+    @property
+    def NAME(self) -> str:
+        """The mechanism's word, one of `model.words.MECHANISMS`."""
+        ...
+
+    @property
+    def FIELDS(self) -> tuple[Field, ...]:
+        """What the mechanism tells beside what every channel has; `Channel.fields` follows this order."""
+        ...
+
+    @property
+    def WAITS(self) -> tuple[Wait, ...]:
+        """Who can sleep on it, in which call, until who acts."""
+        ...
+
+    @property
+    def DEMO(self) -> Demo:
+        """The demo pair."""
+        ...
+
+    def collect(self, scan: Scan) -> Collected:
+        """Facts of one scan -> channels. Raises Denied or Unsupported where the whole mechanism cannot be seen."""
+        ...

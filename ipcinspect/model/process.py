@@ -1,0 +1,53 @@
+"""Processes. A bare pid is never an identity: pids are reused, a start time is not."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ipcinspect.model.channel_key import ChannelKey
+
+
+class ProcessKey(NamedTuple):
+    """One process of this boot: its pid and its start time in clock ticks since boot (field 22 of proc_pid_stat(5))."""
+
+    pid: int
+    starttime: int
+
+
+class Process(NamedTuple):
+    """One process as the scan saw it. Strings are kernel text: exact, and hostile until made visible."""
+
+    pid: int
+    starttime: int
+    """Clock ticks since boot (proc_pid_stat(5), field 22)."""
+    comm: str
+    ppid: int | None
+    uid: int | None
+    """Effective user id; None where it could not be read."""
+    container: str | None
+    """What the cgroup says it runs in (`docker:1f2e...`, a systemd unit's scope), None for the host itself."""
+    cmdline: tuple[str, ...] | None
+    """Arguments, at most the first 4 KiB of them; None where they were not asked for or not readable."""
+    kernel_thread: bool
+    readable: bool
+    """Whether its descriptors could be listed and its links read; a False here means that holders may be hidden."""
+    net_namespace: int | None
+    """Inode of its network namespace; None where the link could not be read."""
+    ipc_namespace: int | None
+
+    @property
+    def key(self) -> ProcessKey:
+        """The identity of this process."""
+        return ProcessKey(self.pid, self.starttime)
+
+
+class Descriptor(NamedTuple):
+    """One open file descriptor of a process and what it points to."""
+
+    fd: int
+    kind: str
+    """A mechanism's name, or `file`, `directory`, `device`, `anon_inode`, `namespace`, ... for all else."""
+    target: str
+    """The text of the link (`pipe:[123]`, `/etc/passwd`, `anon_inode:[eventpoll]`): kernel text."""
+    channel: ChannelKey | None = None
+    """The channel that it is an end of; None where the thing is no channel."""

@@ -1,0 +1,76 @@
+"""A snapshot: everything that one look at the kernel found, and what it could not find."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+from ipcinspect.model.channel import Channel
+from ipcinspect.model.channel_key import ChannelKey
+from ipcinspect.model.gap import Gap, Sight
+from ipcinspect.model.process import Descriptor, Process, ProcessKey
+
+
+class Want(NamedTuple):
+    """What a caller needs of a snapshot beyond channels, processes and gaps; each costs time."""
+
+    descriptors: bool = False
+    """Every descriptor of every process, also those that are no channel (`ps`, the Processes screen)."""
+    cmdlines: bool = False
+    sights: bool = False
+    """What can be seen here at all (`doctor`)."""
+
+
+class Cost(NamedTuple):
+    """How long one part of a snapshot took."""
+
+    part: str
+    """A mechanism's name, or `processes` for the walk over /proc."""
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Host:
+    """The machine and the observer of a snapshot."""
+
+    name: str
+    boot_id: str
+    kernel: str
+    uid: int
+    """Effective user id of the observer."""
+    observer: ProcessKey
+    """The process that looked: fronts leave it out unless asked."""
+    ipc_namespace: int | None
+    net_namespace: int | None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One look at the kernel. Never changed after it was made."""
+
+    host: Host
+    taken_at: float
+    """Seconds since the epoch, at the start of the look."""
+    duration_s: float
+    channels: tuple[Channel, ...]
+    processes: Mapping[int, Process]
+    """By pid, within this snapshot only: across snapshots compare `Process.key`."""
+    gaps: tuple[Gap, ...]
+    users: Mapping[int, str]
+    """User names by uid, as far as the user database answered in time."""
+    descriptors: Mapping[int, tuple[Descriptor, ...]] = field(default_factory=dict)
+    """By pid; empty unless wanted."""
+    sights: tuple[Sight, ...] = ()
+    costs: tuple[Cost, ...] = ()
+
+    @cached_property
+    def channels_by_key(self) -> Mapping[ChannelKey, Channel]:
+        """Channels by their identity."""
+        return {channel.key: channel for channel in self.channels}
+
+    @property
+    def hidden_processes(self) -> int:
+        """How many processes are there whose descriptors could not be read."""
+        return sum(1 for process in self.processes.values() if not process.readable)

@@ -1,0 +1,44 @@
+"""Where snapshots come from: this machine now; later a recording or another host. One Protocol for all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from ipcinspect.model.channel import FieldValue
+from ipcinspect.model.channel_key import ChannelKey
+from ipcinspect.model.process import ProcessKey
+from ipcinspect.model.snapshot import Snapshot, Want
+
+
+class Detail(NamedTuple):
+    """One fact about one process or channel that is too dear to read for all of them."""
+
+    title: str
+    value: FieldValue
+    unit: str | None
+    """As in `model.channel.Field.unit`, further `percent`."""
+    told_by: str
+    """The interface that told it: `tcp_info`, `psutil`, `fdinfo`."""
+
+
+@dataclass(frozen=True)
+class Details:
+    """More about one process or one channel, read on request."""
+
+    facts: tuple[Detail, ...]
+    descriptor_flags: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    """For a channel: by (pid, fd) of its holders, the words for the open flags (`nonblock cloexec`)."""
+
+
+class Source(Protocol):
+    """Anything that gives snapshots."""
+
+    def take(self, want: Want) -> Snapshot:
+        """One look. Raises OSError where none is possible (no /proc); all lesser trouble is a gap in it."""
+        ...
+
+    def details(self, key: ProcessKey | ChannelKey) -> Details | None:
+        """More about one thing in the last snapshot; None where it cannot be known or is gone."""
+        ...
