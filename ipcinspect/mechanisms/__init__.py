@@ -4,3 +4,16 @@ A new mechanism is one new file beside these and one new line in MECHANISMS.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ipcinspect.mechanisms.room import Room
+    from ipcinspect.model.channel import Field
+
+MECHANISMS: tuple[Room, ...] = ()
+
+
+def fields_of(mechanism: str) -> tuple[Field, ...]:
+    """The fields that a mechanism tells, in the order of `Channel.fields`; empty for a word without a room."""
+    return next((room.FIELDS for room in MECHANISMS if mechanism == room.NAME), ())
