@@ -1,0 +1,129 @@
+"""The descriptor table of a process: one readlinkat(2) for each entry of /proc/PID/fd, never an open.
+
+The text of a link says what pipes, sockets and anonymous inodes are. Every other link is typed by statx(2) with
+AT_STATX_DONT_SYNC: stat(2) would ask the file server behind it and hang for good on a dead one.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from typing import NamedTuple
+
+from ipcinspect.kernel.errors import Denied, Vanished
+from ipcinspect.kernel.libc import FileFacts, statx_of_descriptor
+
+_CLOCK_EVERY = 0xFF
+
+
+class PipeEnd(NamedTuple):
+    """A descriptor of an anonymous pipe."""
+
+    fd: int
+    inode: int
+    reads: bool
+    writes: bool
+
+
+class FifoEnd(NamedTuple):
+    """A descriptor of a pipe with a name."""
+
+    fd: int
+    path: str
+    reads: bool
+    writes: bool
+    file: FileFacts
+
+
+class SocketEnd(NamedTuple):
+    """A descriptor of a socket."""
+
+    fd: int
+    inode: int
+
+
+class OtherEnd(NamedTuple):
+    """A descriptor of anything else."""
+
+    fd: int
+    target: str
+    file: FileFacts | None
+    """None for what has no file behind it, and where it could not be asked."""
+
+
+class Table(NamedTuple):
+    """What one process has open."""
+
+    pipes: list[PipeEnd]
+    fifos: list[FifoEnd]
+    sockets: list[SocketEnd]
+    others: list[OtherEnd]
+    """Empty unless asked for."""
+    refused: int
+    """Descriptors whose link was refused."""
+    unreached: int
+    """Descriptors that were not looked at because time ran out."""
+
+
+def read_table(process: int, with_others: bool, until: float) -> Table:
+    """The descriptors of a process, given its directory descriptor. Raises Denied or Vanished.
+
+    Stops at `until` (time.monotonic()): a process may have a million of them.
+
+    A descriptor that is closed while the table is read is left out: it is no longer open.
+    """
+    try:
+        directory = os.open("fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=process)
+    except PermissionError as error:
+        raise Denied("descriptors") from error
+    except OSError as error:
+        raise Vanished("descriptors") from error
+    try:
+        return _read_entries(directory, os.listdir(directory), with_others, until)
+    except PermissionError as error:
+        raise Denied("descriptors") from error
+    except OSError as error:
+        raise Vanished("descriptors") from error
+    finally:
+        os.close(directory)
+
+
+def _read_entries(directory: int, names: list[str], with_others: bool, until: float) -> Table:
+    pipes: list[PipeEnd] = []
+    fifos: list[FifoEnd] = []
+    sockets: list[SocketEnd] = []
+    others: list[OtherEnd] = []
+    refused = reached = 0
+    readlink, lstat = os.readlink, os.lstat
+    for name in names:
+        reached += 1
+        if not reached & _CLOCK_EVERY and time.monotonic() > until:
+            break
+        try:
+            target = readlink(name, dir_fd=directory)
+            if target.startswith("socket:["):
+                sockets.append(SocketEnd(int(name), int(target[8:-1])))
+            elif target.startswith("pipe:["):
+                mode = lstat(name, dir_fd=directory).st_mode
+                pipes.append(PipeEnd(int(name), int(target[6:-1]), bool(mode & 0o400), bool(mode & 0o200)))
+            elif not target.startswith("anon_inode:"):
+                _sort_file(directory, name, target, fifos, others, with_others)
+            elif with_others:
+                others.append(OtherEnd(int(name), target, None))
+        except FileNotFoundError:
+            continue
+        except PermissionError:
+            refused += 1
+    return Table(pipes, fifos, sockets, others, refused, len(names) - reached)
+
+
+def _sort_file(
+    directory: int, name: str, target: str, fifos: list[FifoEnd], others: list[OtherEnd], with_others: bool
+) -> None:
+    file = statx_of_descriptor(directory, name)
+    if stat.S_ISFIFO(file.mode):
+        mode = os.lstat(name, dir_fd=directory).st_mode
+        fifos.append(FifoEnd(int(name), target, bool(mode & 0o400), bool(mode & 0o200), file))
+    elif with_others:
+        others.append(OtherEnd(int(name), target, file))

@@ -1,0 +1,45 @@
+"""Shared mappings of a process, from /proc/PID/maps (proc_pid_maps(5))."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import NamedTuple
+
+LIMIT = 16 << 20
+"""Bytes of a maps file that are read at most: about 150,000 mappings."""
+
+_SHARED_LINE = re.compile(
+    rb"^([0-9a-f]+)-([0-9a-f]+) (r|-)(w|-)(?:x|-)s ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) ([0-9]+) +([^\n]*)$",
+    re.MULTILINE,
+)
+_OCTAL_NEWLINE = b"\\012"
+
+
+class SharedMapping(NamedTuple):
+    """One mapping with the `s` flag."""
+
+    start: int
+    end: int
+    readable: bool
+    writable: bool
+    device: int
+    inode: int
+    name: str
+    """As the kernel prints it: a path, `/dev/zero (deleted)`, `/SYSV00005151 (deleted)`."""
+
+
+def parse_shared(text: bytes) -> list[SharedMapping]:
+    """The shared mappings in the text of a maps file; lines that are cut or odd are passed over."""
+    return [
+        SharedMapping(
+            int(start, 16),
+            int(end, 16),
+            read == b"r",
+            write == b"w",
+            os.makedev(int(major, 16), int(minor, 16)),
+            int(inode),
+            os.fsdecode(name.replace(_OCTAL_NEWLINE, b"\n")),
+        )
+        for start, end, read, write, _, major, minor, inode, name in _SHARED_LINE.findall(text)
+    ]

@@ -1,0 +1,57 @@
+"""Calls made inside another network namespace: a thread of its own enters, calls, and ends (setns(2))."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from typing import Callable, TypeVar
+
+from ipcinspect.kernel.errors import Denied, KernelError, Vanished, translated
+from ipcinspect.kernel.libc import LIBC, last_error
+
+_CLONE_NEWNET = 0x40000000
+
+Result = TypeVar("Result")
+
+_setns = LIBC.setns
+_setns.argtypes = (ctypes.c_int, ctypes.c_int)
+
+
+def inside_network(root: str, pid: int, inode: int, call: Callable[[], Result]) -> Result:
+    """What `call` answers inside the network namespace `inode`, entered through a process that lives in it.
+
+    Raises Vanished (also when the process has another namespace by now), Denied, and what `call` raises. Nothing of
+    the namespace is kept: sockets that `call` opens and does not close would keep a dead namespace alive.
+    """
+    answers: list[Result] = []
+    failures: list[BaseException] = []
+
+    def enter_and_call() -> None:
+        try:
+            _enter(f"{root}/{pid}/ns/net", inode)
+            answers.append(call())
+        except (KernelError, OSError) as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=enter_and_call, name="ipcinspect-netns", daemon=True)
+    thread.start()
+    thread.join()
+    if answers:
+        return answers[0]
+    raise failures[0] if failures else Vanished(f"network namespace {inode}")
+
+
+def _enter(path: str, inode: int) -> None:
+    what = f"network namespace {inode}"
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise translated(error, what) from error
+    try:
+        if os.fstat(fd).st_ino != inode:
+            raise Vanished(what)
+        if _setns(fd, _CLONE_NEWNET) < 0:
+            raise Denied(what) from last_error("setns")
+    finally:
+        os.close(fd)

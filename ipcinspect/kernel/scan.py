@@ -1,7 +1,0 @@
-"""One memoised pass over the kernel's interfaces."""
-
-from __future__ import annotations
-
-
-class Scan:
-    """To come."""

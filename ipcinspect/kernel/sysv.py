@@ -1,0 +1,157 @@
+"""System V calls that Python lacks (msgop(2), semop(2), shmop(2), msgctl(2), semctl(2), shmctl(2)).
+
+Looking uses `queue_limit` and `semaphores` alone: they read, and change neither times nor last pids. All the others
+are for the demo pairs, which own the objects they touch; of these, those that may sleep let go of the interpreter
+lock.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ipcinspect.kernel.errors import translated
+from ipcinspect.kernel.libc import LIBC, last_error
+
+IPC_CREAT, IPC_EXCL, IPC_NOWAIT, IPC_PRIVATE = 0o1000, 0o2000, 0o4000, 0
+_IPC_RMID = 0
+_MSG_STAT_ANY = 13
+_GETPID, _GETVAL, _GETALL, _GETNCNT, _GETZCNT, _SETVAL = 11, 12, 13, 14, 15, 16
+_INDEX_BITS = (15, 24)  # SLOT bits of an id: usual, and with the boot option ipcmni_extend (ipc/util.h)
+_QBYTES_OFFSET = 88
+
+_SLEEPY = ctypes.CDLL(None, use_errno=True)
+
+
+class SemaphoreNow(NamedTuple):
+    """One semaphore of a set."""
+
+    value: int
+    last_pid: int
+    """sempid: who operated on it last; 0 for nobody, or a process of another pid namespace."""
+    waiting_increase: int
+    waiting_zero: int
+
+
+class _SemOp(ctypes.Structure):
+    _fields_ = [("num", ctypes.c_ushort), ("op", ctypes.c_short), ("flg", ctypes.c_short)]
+
+
+_shmat = LIBC.shmat
+_shmat.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_int)
+_shmat.restype = ctypes.c_void_p
+_shmdt = LIBC.shmdt
+_shmdt.argtypes = (ctypes.c_void_p,)
+_shmget = LIBC.shmget
+_shmget.argtypes = (ctypes.c_int, ctypes.c_size_t, ctypes.c_int)
+_msgsnd = _SLEEPY.msgsnd
+_msgsnd.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+_msgrcv = _SLEEPY.msgrcv
+_msgrcv.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_long, ctypes.c_int)
+_msgrcv.restype = ctypes.c_ssize_t
+
+
+def queue_limit(msqid: int) -> int | None:
+    """msg_qbytes of a queue, without needing the right to read it (MSG_STAT_ANY). None where it cannot be told.
+
+    The call takes an index into the kernel's table, which is the low bits of the id; the id that it answers with
+    proves that the index was the right one.
+    """
+    buffer = ctypes.create_string_buffer(256)
+    for bits in _INDEX_BITS:
+        if LIBC.msgctl(msqid & ((1 << bits) - 1), _MSG_STAT_ANY, buffer) == msqid:
+            return int(struct.unpack_from("@L", buffer, _QBYTES_OFFSET)[0])
+    return None
+
+
+def semaphores(semid: int, count: int) -> list[SemaphoreNow]:
+    """Each semaphore of a set. Raises Vanished, Denied (it needs the right to read the set) or Unsupported."""
+    values = (ctypes.c_ushort * count)()
+    if LIBC.semctl(semid, 0, _GETALL, values) < 0:
+        raise translated(last_error("semctl"), f"semaphores of set {semid}")
+    return [
+        SemaphoreNow(values[num], _ask(semid, num, _GETPID), _ask(semid, num, _GETNCNT), _ask(semid, num, _GETZCNT))
+        for num in range(count)
+    ]
+
+
+def _ask(semid: int, num: int, command: int) -> int:
+    answer: int = LIBC.semctl(semid, num, command, 0)
+    if answer < 0:
+        raise translated(last_error("semctl"), f"semaphores of set {semid}")
+    return answer
+
+
+def create_queue() -> int:
+    """A private message queue of our own. Raises OSError."""
+    return _checked(LIBC.msgget(IPC_PRIVATE, 0o600 | IPC_CREAT | IPC_EXCL), "msgget")
+
+
+def remove_queue(msqid: int) -> None:
+    """Raises OSError."""
+    _checked(LIBC.msgctl(msqid, _IPC_RMID, None), "msgctl")
+
+
+def send_message(msqid: int, payload: bytes) -> None:
+    """One message of type 1; sleeps while the queue is full. Raises OSError."""
+    message = struct.pack("@l", 1) + payload
+    _checked(_msgsnd(msqid, message, len(payload), 0), "msgsnd")
+
+
+def receive_message(msqid: int, size: int) -> bytes:
+    """The next message of at most `size` bytes; sleeps while there is none. Raises OSError."""
+    buffer = ctypes.create_string_buffer(struct.calcsize("@l") + size)
+    got = _checked(_msgrcv(msqid, buffer, size, 0, 0), "msgrcv")
+    return buffer.raw[struct.calcsize("@l") :][:got]
+
+
+def create_semaphores(values: Sequence[int]) -> int:
+    """A private set of our own with these values. Raises OSError."""
+    semid = _checked(LIBC.semget(IPC_PRIVATE, len(values), 0o600 | IPC_CREAT | IPC_EXCL), "semget")
+    for num, value in enumerate(values):
+        _checked(LIBC.semctl(semid, num, _SETVAL, value), "semctl")
+    return semid
+
+
+def remove_semaphores(semid: int) -> None:
+    """Raises OSError."""
+    _checked(LIBC.semctl(semid, 0, _IPC_RMID, 0), "semctl")
+
+
+def operate(semid: int, num: int, change: int) -> None:
+    """One semop(2); sleeps until the value allows it. Raises OSError."""
+    step = _SemOp(num, change, 0)
+    _checked(_SLEEPY.semop(semid, ctypes.byref(step), 1), "semop")
+
+
+def create_segment(size: int) -> int:
+    """A private segment of our own. Raises OSError."""
+    return _checked(_shmget(IPC_PRIVATE, size, 0o600 | IPC_CREAT | IPC_EXCL), "shmget")
+
+
+def remove_segment(shmid: int) -> None:
+    """Mark for deletion. Raises OSError."""
+    _checked(LIBC.shmctl(shmid, _IPC_RMID, None), "shmctl")
+
+
+def attach_segment(shmid: int) -> int:
+    """The address at which a segment of our own is attached. Raises OSError."""
+    address = _shmat(shmid, None, 0)
+    if address is None or address == ctypes.c_void_p(-1).value:
+        raise last_error("shmat")
+    return int(address)
+
+
+def detach_segment(address: int) -> None:
+    """Raises OSError."""
+    _checked(_shmdt(address), "shmdt")
+
+
+def _checked(answer: int, call: str) -> int:
+    if answer < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), call)
+    return answer

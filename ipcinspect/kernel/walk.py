@@ -1,0 +1,166 @@
+"""Everything that /proc tells about one process, read in one go while its directory is held open."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from ipcinspect.kernel import cgroup, maps, procfs
+from ipcinspect.kernel.descriptors import Table, read_table
+from ipcinspect.kernel.errors import Denied, KernelError, Vanished
+
+_CMDLINE_LIMIT = 4096
+_EMPTY = Table([], [], [], [], 0, 0)
+
+
+class ProcessFacts(NamedTuple):
+    """One process. Fields that could not be read are None, and `refused` says which."""
+
+    pid: int
+    comm: str
+    state: str
+    ppid: int
+    flags: int
+    starttime: int
+    uid: int | None
+    container: str | None
+    cmdline: tuple[str, ...] | None
+    net_namespace: int | None
+    ipc_namespace: int | None
+    table: Table
+    mappings: list[maps.SharedMapping]
+    refused: tuple[str, ...]
+    """Names of what the kernel refused: `descriptors`, `maps`."""
+
+    @property
+    def is_kernel_thread(self) -> bool:
+        """Kernel threads have no descriptors and no memory of their own."""
+        return bool(self.flags & procfs.PF_KTHREAD)
+
+
+class Walk(NamedTuple):
+    """What to read of each process."""
+
+    root: str
+    with_others: bool
+    """Also descriptors that are neither pipe, FIFO nor socket."""
+    with_cmdline: bool
+    deadline_s: float
+    """Seconds for one process's descriptors."""
+
+    def read(self, pid: int) -> ProcessFacts | Vanished:
+        """All facts of one process; the Vanished as a value, since processes come and go all the time."""
+        try:
+            process = procfs.open_process(self.root, pid)
+        except OSError as error:
+            return Vanished(f"process {pid}: {error.strerror}")
+        try:
+            return self._read(process, pid)
+        except (OSError, ValueError) as error:
+            return Vanished(f"process {pid}: {error}")
+        finally:
+            os.close(process)
+
+    def _read(self, process: int, pid: int) -> ProcessFacts:
+        row = procfs.parse_stat(procfs.read_file(process, "stat"))
+        refused: list[str] = []
+        table, mappings, container, cmdline = _EMPTY, [], None, None
+        if not row.flags & procfs.PF_KTHREAD:
+            container = _container(process)
+            cmdline = _cmdline(process) if self.with_cmdline else None
+            with _living_thread(process, row) as thread:
+                table = _table(thread, self, refused)
+                mappings = _mappings(thread, refused)
+        return ProcessFacts(
+            pid,
+            *row,
+            _uid(process),
+            container,
+            cmdline,
+            _namespace(process, "net"),
+            _namespace(process, "ipc"),
+            table,
+            mappings,
+            tuple(refused),
+        )
+
+
+@contextmanager
+def _living_thread(process: int, row: procfs.StatRow) -> Iterator[int]:
+    """The directory through which descriptors and memory show.
+
+    Usually the process's own. Where its first thread has ended and others go on, the process looks like a zombie,
+    and its descriptors stand below /proc/PID/task/TID of another thread.
+    """
+    other = _other_thread(process) if row.state in "ZX" else None
+    if other is None:
+        yield process
+        return
+    thread = os.open(f"task/{other}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=process)
+    try:
+        yield thread
+    finally:
+        os.close(thread)
+
+
+def _other_thread(process: int) -> str | None:
+    tasks = os.open("task", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=process)
+    try:
+        names = sorted(os.listdir(tasks), key=int)
+    finally:
+        os.close(tasks)
+    return names[-1] if len(names) > 1 else None
+
+
+def _uid(process: int) -> int | None:
+    try:
+        return procfs.parse_effective_uid(procfs.read_file(process, "status"))
+    except (OSError, ValueError):
+        return None
+
+
+def _container(process: int) -> str | None:
+    try:
+        return cgroup.parse_container(procfs.read_file(process, "cgroup"))
+    except OSError:
+        return None
+
+
+def _cmdline(process: int) -> tuple[str, ...] | None:
+    try:
+        return procfs.parse_cmdline(procfs.read_file(process, "cmdline", _CMDLINE_LIMIT))
+    except OSError:
+        return None
+
+
+def _namespace(process: int, kind: str) -> int | None:
+    try:
+        return procfs.parse_namespace(os.readlink(f"ns/{kind}", dir_fd=process))
+    except (OSError, ValueError):
+        return None
+
+
+def _table(thread: int, walk: Walk, refused: list[str]) -> Table:
+    try:
+        table = read_table(thread, walk.with_others, time.monotonic() + walk.deadline_s)
+    except Denied:
+        refused.append("descriptors")
+        return _EMPTY
+    except KernelError:
+        return _EMPTY
+    if table.refused:
+        refused.append("descriptors")
+    return table
+
+
+def _mappings(thread: int, refused: list[str]) -> list[maps.SharedMapping]:
+    try:
+        return maps.parse_shared(procfs.read_file(thread, "maps", maps.LIMIT))
+    except PermissionError:
+        refused.append("maps")
+    except OSError:
+        pass
+    return []
