@@ -1,3 +1,39 @@
 """Which channels a user means: filter words, channel addresses, order. Pure functions over snapshots."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ipcinspect.model.text import visible
+
+_TRIED = 2000
+"""Candidates compared letter by letter at most: 20 microseconds each."""
+
+
+class WordError(ValueError):
+    """A word that the user typed and that means nothing here; its text is one printable line."""
+
+
+def nearest(word: str, valid: Iterable[str]) -> str | None:
+    """The valid word most like `word`; None where there is no valid word at all."""
+    import difflib  # slow to import, and needed only when something is wrong
+
+    candidates = sorted(valid, key=lambda candidate: -_common_start(word, candidate))[:_TRIED]
+    close = difflib.get_close_matches(word, candidates, 1, 0.0)
+    return close[0] if close else None
+
+
+def unknown(subject: str, word: str, valid: Iterable[str]) -> WordError:
+    """The complaint about an unknown word: `unknown column 'sate', nearest is 'state'`."""
+    close = nearest(word, valid)
+    hint = "" if close is None else f", nearest is '{visible(close)}'"
+    return WordError(f"unknown {subject} '{visible(word)}'{hint}")
+
+
+def _common_start(one: str, other: str) -> int:
+    length = 0
+    for left, right in zip(one, other, strict=False):
+        if left != right:
+            break
+        length += 1
+    return length

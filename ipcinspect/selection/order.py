@@ -1,0 +1,132 @@
+"""In which order channels are shown: worst first, or by one column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from ipcinspect.model.channel import Channel
+from ipcinspect.model.channel_key import ChannelKey
+from ipcinspect.selection import unknown
+
+Since = Mapping[ChannelKey, float]
+"""When each channel entered its state, seconds since the epoch (`Changes.since`)."""
+
+
+class Severity(NamedTuple):
+    """How bad a state is: its place among all states (0 is the worst) and its role in colour and shape."""
+
+    rank: int
+    role: str
+    """`error`, `warning`, `ok` or `muted`."""
+
+
+_WORST_FIRST = (
+    ("full", "error"),
+    ("waiting-accept", "warning"),
+    ("opening", "warning"),
+    ("no-reader", "warning"),
+    ("no-writer", "warning"),
+    ("half-closed", "warning"),
+    ("marked-for-deletion", "warning"),
+    ("orphaned", "warning"),
+    ("filling", "ok"),
+    ("holding", "ok"),
+    ("draining", "ok"),
+    ("flowing", "ok"),
+    ("unknown", "muted"),
+    ("idle", "muted"),
+    ("listening", "muted"),
+    ("closed", "muted"),
+)
+SEVERITY_OF_STATE: Mapping[str, Severity] = {
+    state: Severity(rank, role) for rank, (state, role) in enumerate(_WORST_FIRST)
+}
+"""Every state and how bad it is; screens, tables and the default order all read it here."""
+
+_RANKS_OF_ROLE = {"error": 0, "warning": 1, "ok": 2, "muted": 3}
+
+
+class Order(NamedTuple):
+    """An order of channels. Total: equal channels stand by their identity, so two looks sort alike."""
+
+    word: str
+    reverse: bool
+
+    def sorted(self, channels: Iterable[Channel], since: Since | None = None) -> list[Channel]:
+        """The channels in this order; those that lack the figure stand last, whichever way it goes."""
+        key_of, largest_first = _KEYS[self.word]
+        lacking: list[tuple[ChannelKey, Channel]] = []
+        known: list[tuple[Any, ChannelKey, Channel]] = []
+        for channel in channels:
+            figure = key_of(channel, since)
+            if figure is None:
+                lacking.append((channel.key, channel))
+            else:
+                known.append((figure, channel.key, channel))
+        known.sort(key=_identity)
+        known.sort(key=_figure, reverse=self.reverse != largest_first)
+        lacking.sort(key=_identity_of_lacking)
+        return [row[2] for row in known] + [row[1] for row in lacking]
+
+
+def parse_order(word: str) -> Order:
+    """`queued`, `-name`: an order, a minus in front turns it round. Raises WordError."""
+    name = word.removeprefix("-")
+    if name not in _KEYS:
+        raise unknown("order", name, ORDERS)
+    return Order(name, word.startswith("-"))
+
+
+def _identity(row: tuple[Any, ChannelKey, Channel]) -> ChannelKey:
+    return row[1]
+
+
+def _figure(row: tuple[Any, ChannelKey, Channel]) -> Any:
+    return row[0]
+
+
+def _identity_of_lacking(row: tuple[ChannelKey, Channel]) -> ChannelKey:
+    return row[0]
+
+
+def _worst(channel: Channel, since: Since | None) -> tuple[int, float, int, float, int]:
+    """Role, then longest in its state, then the state itself, then the fullest."""
+    severity = SEVERITY_OF_STATE[channel.state]
+    start = since.get(channel.key, 0.0) if since is not None else 0.0
+    return (
+        _RANKS_OF_ROLE[severity.role],
+        start,
+        severity.rank,
+        -(channel.fill or 0.0),
+        -(channel.queued_bytes or 0),
+    )
+
+
+def _lowest_pid(channel: Channel, _: Since | None) -> int | None:
+    pids = [end.process.pid for end in channel.endpoints if end.process is not None]
+    return min(pids) if pids else None
+
+
+def _since(channel: Channel, since: Since | None) -> float | None:
+    return None if since is None else since.get(channel.key)
+
+
+Figure = Callable[[Channel, "Since | None"], Any]
+
+_KEYS: Mapping[str, tuple[Figure, bool]] = {
+    "worst": (_worst, False),
+    "id": (lambda channel, _: channel.key, False),
+    "kind": (lambda channel, _: channel.mechanism, False),
+    "name": (lambda channel, _: channel.name, False),
+    "state": (lambda channel, _: SEVERITY_OF_STATE[channel.state].rank, False),
+    "fill": (lambda channel, _: channel.fill, True),
+    "queued": (lambda channel, _: channel.queued_bytes, True),
+    "capacity": (lambda channel, _: channel.capacity_bytes, True),
+    "holders": (lambda channel, _: len(channel.endpoints), True),
+    "pid": (_lowest_pid, False),
+    "created": (lambda channel, _: channel.created_at, False),
+    "for": (_since, False),
+}
+ORDERS = tuple(_KEYS)
+"""Every order by its word; sizes and counts stand largest first, `for` longest first, all else ascending."""
