@@ -1,0 +1,1 @@
+"""Tests of ipcinspect. Test names are claims about the program."""

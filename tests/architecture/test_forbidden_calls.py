@@ -1,0 +1,76 @@
+"""What the program must never do to the machine it looks at, checked by name over the source.
+
+The lower floors look at other people's files. `stat` of a link's target asks a file server that may be dead, opening
+a FIFO releases whoever waits for a partner, attaching a segment changes its record, tracing a process dissolves the
+very deadlock one came to see. So whatever can touch a file is listed here with its reason, use by use.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from tests.architecture.program import Use, files, names_used, short, texts, tree
+
+LOOKERS = ("model", "kernel", "mechanisms", "collector.py")
+
+TOUCHES_FILES = {
+    "open", "io.open", "os.open", "os.stat", "os.lstat", "os.fstat", "os.statvfs", "os.access", "os.listdir",
+    "os.scandir", "os.walk", "os.fwalk", "os.readlink", "os.truncate", "os.utime", "os.chmod", "os.chown",
+}  # fmt: skip
+TOUCHES_FILES_BELOW = ("os.path.", "pathlib.", "glob.", "shutil.", "fileinput.", "linecache.", "tempfile.")
+PURE = {"os.path.basename", "os.path.dirname", "os.path.join", "os.path.normpath", "os.path.split"}
+
+ALLOWED: dict[tuple[str, str], str] = {}
+
+NEVER_ANYWHERE = {
+    "ptrace": "stops the process and dissolves the deadlock one came to see",
+    "process_vm_writev": "writes into another process",
+    "F_SETFL": "the flags belong to the open file description, hence to its owner",
+    "F_SETPIPE_SZ": "changes the pipe for its owners",
+    "SO_ERROR": "takes the owner's pending error away",
+    "SO_PEEK_OFF": "moves the owner's own peeks",
+}
+NEVER_IN_LOOKERS = ("subprocess.", "multiprocessing.", "os.fork", "os.posix_spawn", "os.system", "os.popen", "os.exec")
+
+
+def test_files_are_touched_only_where_a_reason_is_given() -> None:
+    unexplained = [use for use in _touching_uses() if (use.file, use.name) not in ALLOWED]
+    assert not unexplained, "\n".join(map(str, unexplained))
+
+
+def test_every_reason_still_has_its_use() -> None:
+    used = {(use.file, use.name) for use in _touching_uses()}
+    assert set(ALLOWED) <= used
+
+
+def test_nothing_names_a_call_that_disturbs() -> None:
+    found = [
+        use
+        for path in files()
+        for use in (*_identifiers(path), *texts(path))
+        if use.name.rpartition(".")[2] in NEVER_ANYWHERE
+    ]
+    assert not found, "\n".join(map(str, found))
+
+
+def test_looking_starts_no_process() -> None:
+    found = [use for path in files(*LOOKERS) for use in names_used(path) if use.name.startswith(NEVER_IN_LOOKERS)]
+    assert not found, "\n".join(map(str, found))
+
+
+def _touching_uses() -> list[Use]:
+    return [
+        use
+        for path in files(*LOOKERS)
+        for use in names_used(path)
+        if use.name in TOUCHES_FILES or (use.name.startswith(TOUCHES_FILES_BELOW) and use.name not in PURE)
+    ]
+
+
+def _identifiers(path: Path) -> list[Use]:
+    return [
+        Use(short(path), node.lineno, node.attr if isinstance(node, ast.Attribute) else node.id)
+        for node in ast.walk(tree(path))
+        if isinstance(node, (ast.Attribute, ast.Name))
+    ]

@@ -1,0 +1,87 @@
+"""The registers that one can read are complete, and use the closed words."""
+
+from __future__ import annotations
+
+import pytest
+
+from ipcinspect.mechanisms import MECHANISMS, fields_of
+from ipcinspect.mechanisms.room import Room
+from ipcinspect.model import words
+from tests.architecture.program import PACKAGE, module_name
+
+NOT_ROOMS = {"__init__.py", "room.py", "__pycache__"}
+STAGES = {
+    "opening": "creation",
+    "listening": "creation",
+    "waiting-accept": "creation",
+    "filling": "transmission",
+    "full": "transmission",
+    "holding": "delivery",
+    "flowing": "reception",
+    "draining": "reception",
+    "half-closed": "termination",
+    "no-reader": "termination",
+    "no-writer": "termination",
+    "orphaned": "termination",
+    "marked-for-deletion": "termination",
+    "closed": "termination",
+    "idle": None,
+    "unknown": None,
+}
+
+every_room = pytest.mark.parametrize("room", MECHANISMS, ids=lambda room: room.NAME)
+
+
+def test_every_room_stands_in_the_register_and_nothing_else_does() -> None:
+    files = {path for path in (PACKAGE / "mechanisms").iterdir() if path.name not in NOT_ROOMS}
+    rooms = {module_name(path if path.is_file() else path / "__init__.py") for path in files}
+    assert {getattr(room, "__name__", "") for room in MECHANISMS} == rooms
+
+
+def test_mechanisms_have_names_of_their_own_from_the_list_of_words() -> None:
+    names = [room.NAME for room in MECHANISMS]
+    assert len(names) == len(set(names))
+    assert set(names) <= set(words.MECHANISMS)
+
+
+def test_a_word_without_a_room_has_no_fields() -> None:
+    assert fields_of("no such mechanism") == ()
+
+
+@every_room
+def test_fields_have_names_of_their_own_and_one_line_of_help(room: Room) -> None:
+    names = [field.name for field in room.FIELDS]
+    assert len(names) == len(set(names))
+    for field in room.FIELDS:
+        assert field.name.isidentifier()
+        assert field.name == field.name.lower()
+        assert field.title.strip()
+        assert field.help.strip()
+        assert "\n" not in field.help
+    assert fields_of(room.NAME) == room.FIELDS
+
+
+@every_room
+def test_waits_name_roles_that_exist(room: Room) -> None:
+    for wait in room.WAITS:
+        assert wait.role in words.ROLES
+        assert wait.until in words.ROLES
+        assert wait.call.isidentifier()
+
+
+@every_room
+def test_every_demo_has_variants_of_different_names(room: Room) -> None:
+    assert room.DEMO.variants
+    assert len(room.DEMO.variants) == len(set(room.DEMO.variants))
+
+
+def test_each_state_belongs_to_the_stage_that_the_contract_says() -> None:
+    assert {state: words.stage_of(state) for state in words.STATES} == STAGES
+    assert {stage for stage in STAGES.values() if stage is not None} <= set(words.STAGES)
+
+
+@pytest.mark.parametrize(
+    "register", [words.MECHANISMS, words.ROLES, words.STATES, words.STAGES, words.RELATIONS], ids=lambda r: r[0]
+)
+def test_no_word_stands_twice_in_its_list(register: tuple[str, ...]) -> None:
+    assert len(register) == len(set(register))
