@@ -55,6 +55,18 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+def rooms() -> list[str]:
+    """The import names of the mechanism rooms: the modules that carry a NAME, whether registered or not."""
+    return [
+        module_name(path)
+        for path in files("mechanisms")
+        if any(
+            isinstance(statement, ast.Assign) and any(ast.unparse(target) == "NAME" for target in statement.targets)
+            for statement in tree(path).body
+        )
+    ]
+
+
 def names_used(path: Path) -> Iterator[Use]:
     """Every dotted name that the file refers to, called or not, with imports resolved.
 
@@ -93,7 +105,8 @@ def texts(path: Path) -> Iterator[Use]:
     docstrings = {
         id(statement.value)
         for node in ast.walk(module)
-        for statement in getattr(node, "body", None) or ()
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+        for statement in node.body
         if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
     }
     for node in ast.walk(module):

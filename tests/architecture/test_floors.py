@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 
-from tests.architecture.program import PACKAGE, ROOT, TRAVELLING, files, imported_modules, module_name
+from tests.architecture.program import PACKAGE, ROOT, TRAVELLING, files, imported_modules, module_name, rooms
 
 MECHANISMS = PACKAGE / "mechanisms"
-NOT_ROOMS = {"__init__", "room"}
 
 
 def test_every_import_contract_is_kept() -> None:
@@ -17,16 +17,21 @@ def test_every_import_contract_is_kept() -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_no_room_imports_another_room() -> None:
-    rooms = {module_name(path) for path in MECHANISMS.iterdir() if _is_room(path.stem)}
+def test_no_room_imports_another_room_and_what_they_share_imports_none() -> None:
     strangers = [
         use
         for path in files("mechanisms")
         for use in imported_modules(path)
-        for room in rooms
+        for room in rooms()
         if _within(use.name, room) and not _within(module_name(path), room) and path != MECHANISMS / "__init__.py"
     ]
     assert not strangers, "\n".join(map(str, strangers))
+
+
+def test_the_contract_that_rooms_are_strangers_names_every_room() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    named = [module for contract in contracts if contract["type"] == "independence" for module in contract["modules"]]
+    assert sorted(named) == sorted(rooms())
 
 
 def test_the_lower_floors_import_the_standard_library_alone() -> None:
@@ -38,10 +43,6 @@ def test_the_lower_floors_import_the_standard_library_alone() -> None:
         if use.name.partition(".")[0] not in allowed
     ]
     assert not foreign, "\n".join(map(str, foreign))
-
-
-def _is_room(name: str) -> bool:
-    return name.isidentifier() and not name.startswith("__") and name not in NOT_ROOMS
 
 
 def _within(module: str, room: str) -> bool:

@@ -7,9 +7,8 @@ import pytest
 from ipcinspect.mechanisms import MECHANISMS, fields_of
 from ipcinspect.mechanisms.room import Room
 from ipcinspect.model import words
-from tests.architecture.program import PACKAGE, module_name
+from tests.architecture.program import rooms
 
-NOT_ROOMS = {"__init__.py", "room.py", "__pycache__"}
 STAGES = {
     "opening": "creation",
     "listening": "creation",
@@ -33,9 +32,7 @@ every_room = pytest.mark.parametrize("room", MECHANISMS, ids=lambda room: room.N
 
 
 def test_every_room_stands_in_the_register_and_nothing_else_does() -> None:
-    files = {path for path in (PACKAGE / "mechanisms").iterdir() if path.name not in NOT_ROOMS}
-    rooms = {module_name(path if path.is_file() else path / "__init__.py") for path in files}
-    assert {getattr(room, "__name__", "") for room in MECHANISMS} == rooms
+    assert sorted(getattr(room, "__name__", "") for room in MECHANISMS) == sorted(rooms())
 
 
 def test_mechanisms_have_names_of_their_own_from_the_list_of_words() -> None:
