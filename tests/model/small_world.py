@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ipcinspect.model.channel import Channel, Endpoint, Namespaces
 from ipcinspect.model.channel_key import ChannelKey
@@ -30,7 +30,7 @@ def channel(
 
 
 def snapshot(
-    *channels: Channel, at: float = 0.0, descriptors: dict[int, tuple[Descriptor, ...]] | None = None
+    *channels: Channel, at: float = 0.0, descriptors: Mapping[int, tuple[Descriptor, ...]] | None = None
 ) -> Snapshot:
     """A snapshot taken at `at` by process OBSERVER; its processes are those that hold ends, and the observer."""
     holders = [end.process for channel in channels for end in channel.endpoints if end.process is not None]
