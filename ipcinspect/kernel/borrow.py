@@ -11,7 +11,7 @@ from __future__ import annotations
 import ctypes
 import os
 import time
-from typing import NamedTuple
+from typing import Callable, NamedTuple
 
 from ipcinspect.kernel.errors import translated
 from ipcinspect.kernel.gate import between_borrows
@@ -73,41 +73,57 @@ class Lender:
         noticed where F_GETPIPE_SZ refuses it.
         """
         queued = ctypes.c_int()
-        asked = _PollFd(-1, _POLLOUT if write_end else _POLLIN, 0)
-        with between_borrows():
-            start = time.perf_counter()
-            try:
-                borrowed = pidfd_getfd(self._pidfd, fd)
-            except OSError as error:
-                raise translated(error, f"descriptor {fd} of process {self._pid}") from error
-            asked.fd = borrowed
-            capacity = _fcntl(borrowed, _F_GETPIPE_SZ, 0)
-            failed = capacity < 0 or _ioctl(borrowed, _FIONREAD, ctypes.addressof(queued)) < 0
-            error_now = last_error("fcntl") if failed else None
-            if not failed:
-                _poll(ctypes.addressof(asked), 1, 0)
-            close(borrowed)
-            self.longest_s = max(self.longest_s, time.perf_counter() - start)
-        if error_now is not None:
-            raise translated(error_now, f"descriptor {fd} of process {self._pid}") from error_now
-        return _pipe_fill(queued.value, capacity, asked.revents, write_end)
+        poll = _PollFd(-1, _POLLOUT if write_end else _POLLIN, 0)
+
+        def ask(borrowed: int) -> int:
+            capacity: int = _fcntl(borrowed, _F_GETPIPE_SZ, 0)
+            if capacity < 0 or _ioctl(borrowed, _FIONREAD, ctypes.addressof(queued)) < 0:
+                return -1
+            poll.fd = borrowed
+            return -1 if _poll(ctypes.addressof(poll), 1, 0) < 0 else capacity
+
+        capacity = self._borrow(fd, ask)
+        return _pipe_fill(queued.value, capacity, poll.revents, write_end)
 
     def next_datagram_bytes(self, fd: int) -> int:
         """FIONREAD of a datagram socket: the size of its first message. Raises Vanished, Denied or Unsupported."""
         queued = ctypes.c_int()
+
+        def ask(borrowed: int) -> int:
+            return int(_ioctl(borrowed, _FIONREAD, ctypes.addressof(queued)))
+
+        self._borrow(fd, ask)
+        return queued.value
+
+    def datagram_writable(self, fd: int) -> bool:
+        """POLLOUT of a datagram socket: whether a send would not block now. Raises Vanished, Denied or Unsupported."""
+        poll = _PollFd(-1, _POLLOUT, 0)
+
+        def ask(borrowed: int) -> int:
+            poll.fd = borrowed
+            return int(_poll(ctypes.addressof(poll), 1, 0))
+
+        self._borrow(fd, ask)
+        return bool(poll.revents & _POLLOUT)
+
+    def _borrow(self, fd: int, ask: Callable[[int], int]) -> int:
+        """What `ask` answers of a borrowed descriptor; below 0 means that errno holds the kernel's refusal."""
+        failure: OSError | None = None
+        answer = -1
         with between_borrows():
             start = time.perf_counter()
             try:
                 borrowed = pidfd_getfd(self._pidfd, fd)
             except OSError as error:
-                raise translated(error, f"descriptor {fd} of process {self._pid}") from error
-            failed = _ioctl(borrowed, _FIONREAD, ctypes.addressof(queued)) < 0
-            error_now = last_error("ioctl") if failed else None
-            close(borrowed)
+                failure = error
+            else:
+                answer = ask(borrowed)
+                failure = last_error("borrow") if answer < 0 else None
+                close(borrowed)
             self.longest_s = max(self.longest_s, time.perf_counter() - start)
-        if error_now is not None:
-            raise translated(error_now, f"descriptor {fd} of process {self._pid}") from error_now
-        return queued.value
+        if failure is not None:
+            raise translated(failure, f"descriptor {fd} of process {self._pid}")
+        return answer
 
 
 def _pipe_fill(queued: int, capacity: int, events: int, write_end: bool) -> PipeFill:

@@ -15,6 +15,14 @@ from ipcinspect.kernel.errors import Denied, Vanished
 from ipcinspect.kernel.libc import FileFacts, statx_of_descriptor
 
 _CLOCK_EVERY = 0xFF
+_KINDS = {
+    stat.S_IFREG: "file",
+    stat.S_IFDIR: "directory",
+    stat.S_IFCHR: "device",
+    stat.S_IFBLK: "device",
+    stat.S_IFLNK: "link",
+    stat.S_IFSOCK: "socket",
+}
 
 
 class PipeEnd(NamedTuple):
@@ -49,7 +57,14 @@ class OtherEnd(NamedTuple):
     fd: int
     target: str
     file: FileFacts | None
-    """None for what has no file behind it, and where it could not be asked."""
+    """None for what has no file behind it."""
+
+    @property
+    def kind(self) -> str:
+        """What it is: `file`, `directory`, `device`, `link`, or the kernel's own word (`anon_inode`, `mnt`)."""
+        if self.file is not None and self.target.startswith(("/", "(unreachable)")):
+            return _KINDS.get(stat.S_IFMT(self.file.mode), "file")
+        return self.target.split(":", 1)[0]
 
 
 class Table(NamedTuple):

@@ -67,14 +67,17 @@ def queue_limit(msqid: int) -> int | None:
     return None
 
 
-def semaphores(semid: int, count: int) -> list[SemaphoreNow]:
-    """Each semaphore of a set. Raises Vanished, Denied (it needs the right to read the set) or Unsupported."""
+def semaphores(semid: int, count: int, most: int) -> list[SemaphoreNow]:
+    """The first `most` semaphores of a set of `count`.
+
+    Raises Vanished, Denied (it needs the right to read the set) or Unsupported.
+    """
     values = (ctypes.c_ushort * count)()
     if LIBC.semctl(semid, 0, _GETALL, values) < 0:
         raise translated(last_error("semctl"), f"semaphores of set {semid}")
     return [
         SemaphoreNow(values[num], _ask(semid, num, _GETPID), _ask(semid, num, _GETNCNT), _ask(semid, num, _GETZCNT))
-        for num in range(count)
+        for num in range(min(count, most))
     ]
 
 

@@ -5,13 +5,21 @@ A new mechanism is one new file beside these and one new line in MECHANISMS.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from ipcinspect.mechanisms import fifo, mmap, pipe, sysv_msg, sysv_sem, sysv_shm, tcp, udp, unix
+from ipcinspect.mechanisms.room import Room
+from ipcinspect.model.channel import Field
 
-if TYPE_CHECKING:
-    from ipcinspect.mechanisms.room import Room
-    from ipcinspect.model.channel import Field
-
-MECHANISMS: tuple[Room, ...] = ()
+MECHANISMS: tuple[Room, ...] = (
+    pipe,
+    fifo,
+    unix,
+    tcp,
+    udp,
+    sysv_msg,
+    sysv_sem,
+    sysv_shm,
+    mmap,
+)
 
 
 def fields_of(mechanism: str) -> tuple[Field, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Callable, NamedTuple, Protocol
 
-from ipcinspect.kernel.scan import Scan
+from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.channel import Channel, Field
 from ipcinspect.model.gap import Gap
 

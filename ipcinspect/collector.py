@@ -1,0 +1,196 @@
+"""One scan of the machine, every mechanism isolated and timed -> Snapshot.
+
+Whatever a room cannot see becomes a gap; what a room does wrong becomes one too, so that one mechanism's trouble
+leaves the others on the screen.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from typing import Callable, NamedTuple
+
+from ipcinspect.kernel import procfs
+from ipcinspect.kernel.doctor import Sighting, sightings
+from ipcinspect.kernel.errors import KernelError, Vanished
+from ipcinspect.kernel.host import HostFacts, read_host
+from ipcinspect.kernel.passwd import UserNames
+from ipcinspect.kernel.relay import Relay
+from ipcinspect.kernel.walk import ProcessFacts, Walk
+from ipcinspect.mechanisms import MECHANISMS
+from ipcinspect.mechanisms.room import Collected, Room
+from ipcinspect.mechanisms.scan import Scan, Surroundings
+from ipcinspect.model.channel import Channel
+from ipcinspect.model.channel_key import ChannelKey
+from ipcinspect.model.gap import Gap, Sight
+from ipcinspect.model.process import Descriptor, ProcessKey
+from ipcinspect.model.snapshot import Cost, Host, Snapshot, Want
+
+_DEADLINE_S = 1.0
+"""Seconds for the descriptors of one process."""
+_GRACE_S = 1.0
+"""Seconds more before a process that does not answer at all is left behind."""
+
+
+class Collector:
+    """Takes snapshots of one machine. Holds what outlives a scan: user names, and processes that did not answer."""
+
+    def __init__(
+        self,
+        root: str,
+        passwd_file: str,
+        clock: Callable[[], float],
+        while_waiting: Callable[[], None],
+        rooms: Sequence[Room] = MECHANISMS,
+    ) -> None:
+        """`root` is a /proc; `while_waiting` runs in the calling thread about every 50 ms. Raises OSError."""
+        self._root = root
+        self._clock = clock
+        self._rooms = rooms
+        self._users = UserNames(passwd_file)
+        self._relay: Relay[int, ProcessFacts | Vanished] = Relay(_DEADLINE_S + _GRACE_S, while_waiting)
+        self._while_waiting = while_waiting
+
+    def collect(self, want: Want) -> Snapshot:
+        """One look at the machine. Raises OSError where there is no /proc to read."""
+        taken_at, start = self._clock(), time.perf_counter()
+        host = read_host(self._root)
+        walked = self._walk(want)
+        costs = [Cost("processes", time.perf_counter() - start)]
+        with closing(Scan(_surroundings(self._root, host), walked.facts)) as scan:
+            collected, room_costs = self._visit(scan)
+            costs += room_costs
+            gaps = [*walked.gaps, *collected.gaps, *scan.gaps, *scan.borrow_gaps()]
+            descriptors = _descriptors(walked.facts, collected.channels) if want.descriptors else {}
+            sights = _sights(self._root, host, scan) if want.sights else ()
+            users, in_time = self._users.names(_uids(scan, collected.channels))
+        if not in_time:
+            gaps.append(Gap("user names", "timed out", None))
+        return Snapshot(
+            host=_host(host),
+            taken_at=taken_at,
+            duration_s=time.perf_counter() - start,
+            channels=tuple(collected.channels),
+            processes=scan.processes,
+            gaps=tuple(gaps),
+            users=users,
+            descriptors=descriptors,
+            sights=sights,
+            costs=tuple(costs),
+        )
+
+    def _walk(self, want: Want) -> _Walked:
+        walk = Walk(self._root, want.descriptors, want.cmdlines, _DEADLINE_S)
+        answers, late = self._relay.run(procfs.list_pids(self._root), walk.read)
+        facts = [answer for answer in answers if isinstance(answer, ProcessFacts)]
+        return _Walked(facts, _walk_gaps(facts, len(answers) - len(facts), late))
+
+    def _visit(self, scan: Scan) -> tuple[Collected, list[Cost]]:
+        channels: list[Channel] = []
+        gaps: list[Gap] = []
+        costs = []
+        for room in self._rooms:
+            self._while_waiting()
+            start = time.perf_counter()
+            found = _collect_isolated(room, scan)
+            channels += found.channels
+            gaps += found.gaps
+            costs.append(Cost(room.NAME, time.perf_counter() - start))
+        return Collected(channels, gaps), costs
+
+
+class _Walked(NamedTuple):
+    facts: list[ProcessFacts]
+    gaps: list[Gap]
+
+
+def _collect_isolated(room: Room, scan: Scan) -> Collected:
+    """What a room found; a gap that names the error where it failed, so that the other rooms still show."""
+    try:
+        return room.collect(scan)
+    except KernelError as error:
+        return Collected([], [Gap(f"{room.NAME} ({error})", error.why, None)])
+    except Exception as error:  # noqa: BLE001 (a fault in one room must not take the others off the screen)
+        return Collected([], [Gap(f"{room.NAME} (fault in the program: {error!r})", "unsupported", None)])
+
+
+def _walk_gaps(facts: Sequence[ProcessFacts], vanished: int, late: Sequence[int]) -> list[Gap]:
+    denied = sum(1 for process in facts if "descriptors" in process.refused)
+    maps_denied = sum(1 for process in facts if "maps" in process.refused)
+    unreached = sum(process.table.unreached for process in facts)
+    rows = (
+        Gap("descriptors of processes", "denied", denied),
+        Gap("shared mappings of processes", "denied", maps_denied),
+        Gap("processes that ended during the look", "vanished", vanished),
+        Gap(f"processes that did not answer ({', '.join(map(str, late[:5]))})", "timed out", len(late)),
+        Gap("descriptors of processes with very many", "timed out", unreached),
+    )
+    return [gap for gap in rows if gap.count]
+
+
+def _surroundings(root: str, host: HostFacts) -> Surroundings:
+    return Surroundings(
+        root, host.net_namespace, host.ipc_namespace, host.version, host.booted_at, host.ticks_per_second
+    )
+
+
+def _host(facts: HostFacts) -> Host:
+    return Host(
+        name=facts.name,
+        boot_id=facts.boot_id,
+        kernel=facts.release,
+        uid=facts.uid,
+        observer=ProcessKey(facts.pid, facts.starttime),
+        ipc_namespace=facts.ipc_namespace,
+        net_namespace=facts.net_namespace,
+    )
+
+
+def _uids(scan: Scan, channels: Iterable[Channel]) -> set[int]:
+    """The user ids that can show: of processes, and the owners that fields name."""
+    uids = {process.uid for process in scan.processes.values() if process.uid is not None}
+    for room in MECHANISMS:
+        places = [place for place, field in enumerate(room.FIELDS) if field.unit == "uid"]
+        if places:
+            for channel in channels:
+                if channel.mechanism == room.NAME:
+                    uids.update(value for place in places if isinstance(value := channel.fields[place], int))
+    return uids
+
+
+def _descriptors(facts: Sequence[ProcessFacts], channels: Sequence[Channel]) -> dict[int, tuple[Descriptor, ...]]:
+    """Every descriptor of every process, with the channel that it is an end of."""
+    owned: dict[tuple[int, int], tuple[ChannelKey, str]] = {}
+    for channel in channels:
+        for end in channel.endpoints:
+            if end.process is not None and end.fd is not None:
+                place = (end.process.pid, end.fd)
+                if place not in owned or end.role != "writer":
+                    owned[place] = (channel.key, channel.mechanism)
+    return {process.pid: _rows(process, owned) for process in facts}
+
+
+def _rows(process: ProcessFacts, owned: dict[tuple[int, int], tuple[ChannelKey, str]]) -> tuple[Descriptor, ...]:
+    table = process.table
+    ends = [
+        *((end.fd, "pipe", f"pipe:[{end.inode}]") for end in table.pipes),
+        *((end.fd, "fifo", end.path) for end in table.fifos),
+        *((end.fd, "socket", f"socket:[{end.inode}]") for end in table.sockets),
+        *((end.fd, end.kind, end.target) for end in table.others),
+    ]
+    rows = []
+    for fd, kind, target in sorted(ends):
+        key, mechanism = owned.get((process.pid, fd), (None, kind))
+        rows.append(Descriptor(fd, mechanism, target, key))
+    return tuple(rows)
+
+
+def _sights(root: str, host: HostFacts, scan: Scan) -> tuple[Sight, ...]:
+    people = [process for process in scan.processes.values() if not process.kernel_thread]
+    readable = sum(1 for process in people if process.readable)
+    known = {process.net_namespace for process in people if process.net_namespace is not None}
+    told: list[Sighting] = sightings(
+        root, host.release, readable, len(people), len(known) - scan.shut_out_namespaces, len(known)
+    )
+    return tuple(Sight(*row) for row in told)

@@ -1,0 +1,26 @@
+"""/proc/PID/fdinfo/N (proc_pid_fdinfo(5)): what an open file description carries. Read on request only: it is dear."""
+
+from __future__ import annotations
+
+import os
+
+_WORDS = (
+    (os.O_NONBLOCK, "nonblock"),
+    (os.O_APPEND, "append"),
+    (getattr(os, "O_DIRECT", 0o40000), "packet"),
+    (os.O_CLOEXEC, "cloexec"),
+)
+
+
+def parse_flags(text: bytes) -> int:
+    """The `flags:` line: open flags in octal, with O_CLOEXEC of the descriptor. Raises ValueError."""
+    start = text.index(b"flags:")
+    return int(text[start + 6 :].split(None, 1)[0], 8)
+
+
+def flag_words(flags: int) -> str:
+    """`block`, or `nonblock cloexec` and the like; O_DIRECT on a pipe keeps packets apart (pipe(2))."""
+    words = [word for bit, word in _WORDS if flags & bit]
+    if "nonblock" not in words:
+        words.insert(0, "block")
+    return " ".join(words)

@@ -1,0 +1,76 @@
+"""Named pipes (fifo(7)).
+
+The kernel shows their descriptors as ordinary paths; only statx(2) tells that the file is a FIFO. They are known by
+(device, inode): two file systems give the same inode number to different FIFOs. A FIFO that nobody has open does not
+show, and neither does a process that waits in open(2) for a partner: it holds no descriptor yet. Never opened by us:
+an open would release such a waiter.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from ipcinspect.kernel.descriptors import FifoEnd
+from ipcinspect.mechanisms import pipe_ends
+from ipcinspect.mechanisms.room import Collected, Wait
+from ipcinspect.mechanisms.scan import PipeHolder, Scan
+from ipcinspect.model.channel import Channel, Field, Namespaces
+from ipcinspect.model.channel_key import ChannelKey
+
+NAME = "fifo"
+
+FIELDS = (
+    Field("path", "Path", None, "as the first holder's mount namespace names it"),
+    Field("deleted", "Deleted", None, "whether its name is gone from the file system (nlink 0)"),
+    Field("mode", "Mode", "mode", "permission bits: who may open it"),
+    Field("owner_uid", "Owner", "uid", "user id that owns it"),
+    Field("last_write", "Last write", "time", "mtime of the FIFO (statx)"),
+    Field("last_read", "Last read", "time", "atime of the FIFO (statx); file systems may keep it coarsely"),
+    Field("writers", "Writers", None, "visible descriptors open for writing"),
+    Field("readers", "Readers", None, "visible descriptors open for reading"),
+)
+
+WAITS = (
+    Wait("open", "reader", "writer", "no partner"),
+    Wait("open", "writer", "reader", "no partner"),
+    Wait("read", "reader", "writer", "empty"),
+    Wait("write", "writer", "reader", "full"),
+)
+
+
+def collect(scan: Scan) -> Collected:
+    """Every FIFO that a visible process has open."""
+    return Collected([_channel(scan, *place, holders) for place, holders in scan.fifo_holders.items()], [])
+
+
+def _channel(scan: Scan, device: int, inode: int, holders: list[PipeHolder]) -> Channel:
+    seen = pipe_ends.view(scan, inode, holders, keeps_hangup=False)
+    end = holders[0].end
+    assert isinstance(end, FifoEnd)
+    file = end.file
+    path = end.path[: -len(" (deleted)")] if file.is_deleted and end.path.endswith(" (deleted)") else end.path
+    return Channel(
+        key=ChannelKey("fifo", device, inode),
+        id=f"fifo:[{os.major(device)}:{os.minor(device)}:{inode}]",
+        aliases=(),
+        mechanism=NAME,
+        name=path,
+        state=seen.state,
+        relation=seen.relation,
+        queues=seen.queues,
+        capacity_bytes=seen.capacity_bytes,
+        namespaces=Namespaces(),
+        created_at=None,
+        endpoints=seen.endpoints,
+        fields=(
+            path,
+            file.is_deleted,
+            stat.S_IMODE(file.mode),
+            file.uid,
+            file.mtime,
+            file.atime,
+            seen.writers,
+            seen.readers,
+        ),
+    )

@@ -1,0 +1,39 @@
+"""Internet addresses as users write them, and which listening address covers which local one."""
+
+from __future__ import annotations
+
+import socket
+from functools import lru_cache
+
+from ipcinspect.kernel.inet_diag import InetSocket
+
+_ANY = frozenset((b"\0" * 4, b"\0" * 16))
+_LOOPBACK6 = b"\0" * 15 + b"\1"
+
+
+@lru_cache(maxsize=65536)
+def shown(address: bytes, port: int) -> str:
+    """`127.0.0.1:5432`, `[::1]:80`; an unspecified IPv4 address is `0.0.0.0`."""
+    if len(address) == 4:
+        return f"{socket.inet_ntop(socket.AF_INET, address)}:{port}"
+    return f"[{socket.inet_ntop(socket.AF_INET6, address)}]:{port}"
+
+
+def is_any(address: bytes) -> bool:
+    """Whether it is the unspecified address, which stands for every address of the host."""
+    return address in _ANY
+
+
+def is_loopback(address: bytes) -> bool:
+    """Whether it never leaves the host."""
+    return address[0] == 127 if len(address) == 4 else address == _LOOPBACK6
+
+
+def covering(row: InetSocket) -> tuple[tuple[int | None, bytes, int], ...]:
+    """The (namespace, address, port) that a listener or receiver may be bound to in order to get what is for `row`.
+
+    Most specific first: the address itself, then the unspecified ones; `::` takes IPv4 too unless IPV6_V6ONLY.
+    """
+    any4, any6 = b"\0" * 4, b"\0" * 16
+    wildcards = (any4, any6) if len(row.src) == 4 else (any6,)
+    return tuple((row.netns, address, row.sport) for address in (row.src, *wildcards))

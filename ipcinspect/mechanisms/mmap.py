@@ -1,0 +1,69 @@
+"""Files mapped shared by processes (mmap(2), MAP_SHARED).
+
+/proc/PID/maps shows them with device, inode and path. A file that everybody maps read-only is no communication (font
+caches, locale archives): without a mapping that may write, it is not listed. Memory without a file of a user (System
+V and POSIX segments, memfd, shared anonymous memory) is not of this mechanism. What was written when, nobody tells.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ipcinspect.mechanisms.room import Collected, Wait
+from ipcinspect.mechanisms.scan import Mapper, Scan
+from ipcinspect.model.channel import Channel, Endpoint, Field, Namespaces
+from ipcinspect.model.channel_key import ChannelKey
+
+NAME = "mmap"
+
+FIELDS = (
+    Field("path", "Path", None, "as the first holder's mount namespace names it"),
+    Field("mapped", "Mapped", "bytes", "largest extent that one process has mapped, in bytes"),
+    Field("writers", "Writers", None, "processes seen that may write through their mapping"),
+    Field("readers", "Readers", None, "processes seen that may only read"),
+)
+
+WAITS: tuple[Wait, ...] = ()
+
+_NOT_FILES = ("/SYSV", "/memfd:", "/dev/zero", "/dev/shm/", "/dev/", "/[aio]", "/dmabuf:", "/i915", "/drm ")
+
+
+def collect(scan: Scan) -> Collected:
+    """Every file that some visible process has mapped shared and writable."""
+    files: dict[tuple[int, int], list[Mapper]] = {}
+    for mapper in scan.mappers:
+        mapping = mapper.mapping
+        if mapping.inode and mapping.name.startswith("/") and not mapping.name.startswith(_NOT_FILES):
+            files.setdefault((mapping.device, mapping.inode), []).append(mapper)
+    channels = [
+        _channel(*place, mappers)
+        for place, mappers in files.items()
+        if any(mapper.mapping.writable for mapper in mappers)
+    ]
+    return Collected(channels, [])
+
+
+def _channel(device: int, inode: int, mappers: list[Mapper]) -> Channel:
+    writing = {mapper.process.pid for mapper in mappers if mapper.mapping.writable}
+    users = {mapper.process.pid: mapper.process for mapper in mappers}
+    ordered = sorted(users.values(), key=lambda user: (user.pid not in writing, user.starttime, user.pid))
+    extents: dict[int, int] = {}
+    for process, mapping in mappers:
+        extents[process.pid] = extents.get(process.pid, 0) + mapping.end - mapping.start
+    return Channel(
+        key=ChannelKey("mmap", device, inode),
+        id=f"mmap:[{os.major(device)}:{os.minor(device)}:{inode}]",
+        aliases=(),
+        mechanism=NAME,
+        name=mappers[0].mapping.name,
+        state="idle",
+        relation="resource sharing",
+        queues=(),
+        capacity_bytes=max(extents.values()),
+        namespaces=Namespaces(),
+        created_at=None,
+        endpoints=tuple(
+            Endpoint("a" if place == 0 else "b", "attached", user, None, inode) for place, user in enumerate(ordered)
+        ),
+        fields=(mappers[0].mapping.name, max(extents.values()), len(writing), len(users) - len(writing)),
+    )

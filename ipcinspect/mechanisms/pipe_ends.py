@@ -1,0 +1,88 @@
+"""What anonymous and named pipes have in common: ends, fill and state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ipcinspect.kernel.borrow import PipeFill
+from ipcinspect.mechanisms.scan import PipeHolder, Scan
+from ipcinspect.model.channel import Endpoint, Queue
+
+
+class PipeView(NamedTuple):
+    """One pipe as a room needs it."""
+
+    endpoints: tuple[Endpoint, ...]
+    queues: tuple[Queue, ...]
+    capacity_bytes: int | None
+    state: str
+    relation: str
+    writers: int
+    """Visible descriptors that can write."""
+    readers: int
+
+
+def view(scan: Scan, inode: int, holders: Sequence[PipeHolder], keeps_hangup: bool) -> PipeView:
+    """A pipe from its visible descriptors.
+
+    `keeps_hangup`: no POLLHUP on a read end proves that a writer exists. So it is for anonymous pipes, born with a
+    writer; a FIFO that never had one gives no POLLHUP either.
+    """
+    writers = [holder for holder in holders if holder.end.writes]
+    readers = [holder for holder in holders if holder.end.reads]
+    fill = _ask(scan, writers, readers)
+    reading_processes = {holder.process.pid for holder in readers}
+    return PipeView(
+        tuple([_endpoint(holder, inode) for holder in holders]),
+        (_queue(fill),),
+        fill.capacity_bytes if fill else None,
+        _state(fill, bool(writers), bool(readers), keeps_hangup),
+        "splitting work" if len(reading_processes) > 1 else "data exchange",
+        len(writers),
+        len(readers),
+    )
+
+
+def _ask(scan: Scan, writers: Sequence[PipeHolder], readers: Sequence[PipeHolder]) -> PipeFill | None:
+    """Through a write end where one can be borrowed, since only that tells whether a writer would block."""
+    for as_writer, holders in ((True, writers), (False, readers)):
+        for holder in holders[:3]:
+            fill = scan.pipe_fill(holder, as_writer)
+            if fill is not None:
+                return fill
+    return None
+
+
+def _endpoint(holder: PipeHolder, inode: int) -> Endpoint:
+    end = holder.end
+    if end.writes:
+        return Endpoint("a", "both" if end.reads else "writer", holder.process, end.fd, inode)
+    return Endpoint("b", "reader", holder.process, end.fd, inode)
+
+
+def _queue(fill: PipeFill | None) -> Queue:
+    if fill is None:
+        return Queue("b", None)
+    share = fill.queued_bytes / fill.capacity_bytes if fill.capacity_bytes else None
+    return Queue("b", fill.queued_bytes, fill=share)
+
+
+def _state(fill: PipeFill | None, has_writer: bool, has_reader: bool, keeps_hangup: bool) -> str:
+    """By what the kernel said of the whole pipe (poll(2) counts hidden holders too), not by who is visible."""
+    if fill is None:
+        return "unknown"
+    if fill.no_readers and not has_reader:
+        return "no-reader"
+    if not has_writer:
+        if fill.no_writers:
+            return "no-writer"
+        if not keeps_hangup:
+            return "unknown"
+    return _fill_state(fill)
+
+
+def _fill_state(fill: PipeFill) -> str:
+    if fill.writable is False or fill.queued_bytes >= fill.capacity_bytes:
+        return "full"
+    return "holding" if fill.queued_bytes else "idle"

@@ -1,0 +1,336 @@
+"""One scan: what the kernel told in one pass, each interface read at most once, in the model's processes."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Callable, NamedTuple, TypeVar
+
+from ipcinspect.kernel import inet_diag, netlink, proc_net, sysvipc, unix_diag
+from ipcinspect.kernel.borrow import Lender, PipeFill
+from ipcinspect.kernel.descriptors import FifoEnd, PipeEnd
+from ipcinspect.kernel.errors import KernelError, TimedOut, Unsupported, translated
+from ipcinspect.kernel.inet_diag import InetSocket
+from ipcinspect.kernel.libc import FileFacts, statx_of_descriptor
+from ipcinspect.kernel.maps import SharedMapping
+from ipcinspect.kernel.namespaces import inside_network
+from ipcinspect.kernel.unix_diag import UnixSocket
+from ipcinspect.kernel.walk import ProcessFacts
+from ipcinspect.model.gap import Gap
+from ipcinspect.model.process import Process
+
+Row = TypeVar("Row")
+Answer = TypeVar("Answer")
+
+_DUMP_TRIES = 3
+
+
+class Surroundings(NamedTuple):
+    """Where a scan is made."""
+
+    root: str
+    """The /proc to read."""
+    net_namespace: int | None
+    ipc_namespace: int | None
+    kernel: tuple[int, int]
+    """Major and minor version of the running kernel."""
+    booted_at: float
+    """Seconds since the epoch (btime of proc_stat(5))."""
+    ticks_per_second: int
+    """Unit of start times (SC_CLK_TCK)."""
+
+
+class PipeHolder(NamedTuple):
+    """A process and its descriptor of a pipe."""
+
+    process: Process
+    end: PipeEnd | FifoEnd
+
+
+class SocketHolder(NamedTuple):
+    """A process and its descriptor of a socket."""
+
+    process: Process
+    fd: int
+
+
+class Mapper(NamedTuple):
+    """A process and one shared mapping of it."""
+
+    process: Process
+    mapping: SharedMapping
+
+
+class Scan:
+    """The facts of one pass. Rooms read its properties; `gaps` collects what those readings missed."""
+
+    def __init__(self, surroundings: Surroundings, facts: Sequence[ProcessFacts]) -> None:
+        self.surroundings = surroundings
+        self.facts = facts
+        self.gaps: list[Gap] = []
+        self.longest_borrow_s = 0.0
+        self.shut_out_namespaces = 0
+        self._refused_borrows = 0
+        self._lenders: dict[int, Lender | None] = {}
+
+    def close(self) -> None:
+        """Let go of every process; the scan can be read no further."""
+        for lender in self._lenders.values():
+            if lender is not None:
+                self.longest_borrow_s = max(self.longest_borrow_s, lender.longest_s)
+                lender.close()
+        self._lenders.clear()
+
+    @cached_property
+    def processes(self) -> dict[int, Process]:
+        """Every process of the scan by pid."""
+        return {facts.pid: _process(facts) for facts in self.facts}
+
+    @cached_property
+    def holders_may_hide(self) -> bool:
+        """Whether there are processes whose descriptors could not be read."""
+        return any(not process.readable for process in self.processes.values())
+
+    @cached_property
+    def pipe_holders(self) -> dict[int, list[PipeHolder]]:
+        """Descriptors of anonymous pipes by the inode of the pipe."""
+        found: dict[int, list[PipeHolder]] = {}
+        for facts in self.facts:
+            if facts.table.pipes:
+                process = self.processes[facts.pid]
+                for end in facts.table.pipes:
+                    found.setdefault(end.inode, []).append(PipeHolder(process, end))
+        return found
+
+    @cached_property
+    def fifo_holders(self) -> dict[tuple[int, int], list[PipeHolder]]:
+        """Descriptors of named pipes by (device, inode)."""
+        found: dict[tuple[int, int], list[PipeHolder]] = {}
+        for facts in self.facts:
+            for end in facts.table.fifos:
+                holder = PipeHolder(self.processes[facts.pid], end)
+                found.setdefault((end.file.device, end.file.inode), []).append(holder)
+        return found
+
+    @cached_property
+    def socket_holders(self) -> dict[int, list[SocketHolder]]:
+        """Descriptors of sockets by inode."""
+        found: dict[int, list[SocketHolder]] = {}
+        for facts in self.facts:
+            if facts.table.sockets:
+                process = self.processes[facts.pid]
+                for fd, inode in facts.table.sockets:
+                    found.setdefault(inode, []).append(SocketHolder(process, fd))
+        return found
+
+    @cached_property
+    def mappers(self) -> list[Mapper]:
+        """Every shared mapping of every process."""
+        return [
+            Mapper(self.processes[facts.pid], mapping)
+            for facts in self.facts
+            if facts.mappings
+            for mapping in facts.mappings
+        ]
+
+    @cached_property
+    def unix_sockets(self) -> dict[int, UnixSocket]:
+        """The unix sockets of every network namespace that could be entered, by inode."""
+        rows = self._dump("unix sockets", unix_diag.read_unix_sockets, self._unix_as_text)
+        return {row.ino: row for row in rows if row.ino}
+
+    @cached_property
+    def tcp_sockets(self) -> list[InetSocket]:
+        """The TCP sockets of every network namespace that could be entered."""
+        return self._inet("tcp", socket.IPPROTO_TCP)
+
+    @cached_property
+    def udp_sockets(self) -> list[InetSocket]:
+        """The UDP sockets of every network namespace that could be entered."""
+        return self._inet("udp", socket.IPPROTO_UDP)
+
+    @cached_property
+    def ephemeral_ports(self) -> tuple[int, int]:
+        """The port range from which connecting sockets get theirs (ip(7)); the usual one where it cannot be read."""
+        try:
+            with open(f"{self.surroundings.root}/sys/net/ipv4/ip_local_port_range", "rb", buffering=0) as table:
+                first, last = table.read(64).split()
+            return int(first), int(last)
+        except (OSError, ValueError):
+            return 32768, 60999
+
+    def sysv_table(self, name: str) -> bytes:
+        """The text of /proc/sysvipc/NAME. Raises Unsupported or Denied."""
+        try:
+            with open(f"{self.surroundings.root}/sysvipc/{name}", "rb", buffering=0) as table:
+                return b"".join(iter(lambda: table.read(1 << 20), b""))[: sysvipc.LIMIT]
+        except FileNotFoundError as error:
+            raise Unsupported(f"sysvipc/{name}") from error
+        except OSError as error:
+            raise translated(error, f"sysvipc/{name}") from error
+
+    def file_of(self, process: Process, fd: int) -> FileFacts | None:
+        """What statx(2) tells from memory about the file behind a descriptor; None where it is gone or refused."""
+        try:
+            return statx_of_descriptor(-100, f"{self.surroundings.root}/{process.pid}/fd/{fd}")
+        except OSError:
+            return None
+
+    def recorded(self, pid: int, acted_at: int) -> Process | None:
+        """The process that the kernel recorded as having acted at that time, if the pid still means it.
+
+        Pids are reused: a process that started after the recorded time (whole seconds) cannot be the one.
+        """
+        process = self.processes.get(pid)
+        if process is None or not acted_at:
+            return None
+        started_at = self.surroundings.booted_at + process.starttime / self.surroundings.ticks_per_second
+        return process if started_at < acted_at + 1 else None
+
+    def pipe_fill(self, holder: PipeHolder, as_writer: bool) -> PipeFill | None:
+        """How full the pipe behind a descriptor is, by borrowing it; None where that is refused or it is gone."""
+        return self._borrow(holder.process.pid, lambda lender: lender.pipe_fill(holder.end.fd, as_writer))
+
+    def next_datagram_bytes(self, holder: SocketHolder) -> int | None:
+        """The size of the first datagram that waits in a socket, by borrowing it; None where that is refused."""
+        return self._borrow(holder.process.pid, lambda lender: lender.next_datagram_bytes(holder.fd))
+
+    def datagram_writable(self, holder: SocketHolder) -> bool | None:
+        """Whether a send would not block now, by borrowing the sender's descriptor; None where that is refused."""
+        return self._borrow(holder.process.pid, lambda lender: lender.datagram_writable(holder.fd))
+
+    def _borrow(self, pid: int, ask: Callable[[Lender], Answer]) -> Answer | None:
+        lender = self._lender(pid)
+        if lender is None:
+            return None
+        try:
+            return ask(lender)
+        except KernelError as error:
+            self._note(error)
+            return None
+
+    def borrow_gaps(self) -> list[Gap]:
+        """One gap for all descriptors that could not be asked."""
+        if not self._refused_borrows:
+            return []
+        return [Gap("fill of pipes and sockets by pidfd_getfd", "denied", self._refused_borrows)]
+
+    def _lender(self, pid: int) -> Lender | None:
+        if pid not in self._lenders:
+            try:
+                self._lenders[pid] = Lender(pid)
+            except KernelError as error:
+                self._lenders[pid] = None
+                self._note(error)
+        return self._lenders[pid]
+
+    def _note(self, error: KernelError) -> None:
+        if error.why != "vanished":
+            self._refused_borrows += 1
+
+    def _inet(self, name: str, protocol: int) -> list[InetSocket]:
+        rows: list[InetSocket] = []
+        for family, suffix in ((socket.AF_INET, ""), (socket.AF_INET6, "6")):
+
+            def read(diag: socket.socket, netns: int | None, family: int = family) -> list[InetSocket]:
+                return inet_diag.read_inet_sockets(diag, family, protocol, netns)
+
+            def as_text(pid: int, netns: int | None, family: int = family, suffix: str = suffix) -> list[InetSocket]:
+                return proc_net.parse_inet(self._net_table(pid, name + suffix), family, protocol, netns)
+
+            rows += self._dump(f"{name} sockets", read, as_text)
+        return rows
+
+    def _unix_as_text(self, pid: int, netns: int | None) -> list[UnixSocket]:
+        return proc_net.parse_unix(self._net_table(pid, "unix"), netns)
+
+    def _net_table(self, pid: int, name: str) -> bytes:
+        try:
+            with open(f"{self.surroundings.root}/{pid}/net/{name}", "rb", buffering=0) as table:
+                return b"".join(iter(lambda: table.read(1 << 20), b""))[: proc_net.LIMIT]
+        except OSError:
+            return b""
+
+    def _dump(
+        self,
+        what: str,
+        read: Callable[[socket.socket, int | None], list[Row]],
+        as_text: Callable[[int, int | None], list[Row]],
+    ) -> list[Row]:
+        """One table of every network namespace: our own, then the others through a process that lives in each."""
+        own = self.surroundings.net_namespace
+        rows = self._own_dump(what, read, as_text, own)
+        shut_out = 0
+        for netns, pid in self._other_network_namespaces.items():
+
+            def call(netns: int = netns) -> list[Row]:
+                return _read_closing(read, netns)
+
+            try:
+                rows += inside_network(self.surroundings.root, pid, netns, call)
+            except KernelError as error:
+                if error.why != "vanished":
+                    shut_out += 1
+                    rows += as_text(pid, netns)
+        self.shut_out_namespaces = max(self.shut_out_namespaces, shut_out)
+        if shut_out:
+            self.gaps.append(Gap(f"peers of {what} in other network namespaces", "denied", shut_out))
+        return rows
+
+    def _own_dump(
+        self,
+        what: str,
+        read: Callable[[socket.socket, int | None], list[Row]],
+        as_text: Callable[[int, int | None], list[Row]],
+        own: int | None,
+    ) -> list[Row]:
+        for _ in range(_DUMP_TRIES):
+            try:
+                return _read_closing(read, own)
+            except netlink.Interrupted:
+                continue
+            except (Unsupported, TimedOut) as error:
+                self.gaps.append(Gap(f"peers and queues of {what} by sock_diag", error.why, None))
+                return as_text(self._any_pid_here, own)
+        self.gaps.append(Gap(f"some {what}: the table changed while it was read", "vanished", None))
+        return as_text(self._any_pid_here, own)
+
+    @property
+    def _any_pid_here(self) -> int:
+        own = self.surroundings.net_namespace
+        return next((facts.pid for facts in self.facts if facts.net_namespace == own), 1)
+
+    @cached_property
+    def _other_network_namespaces(self) -> dict[int, int]:
+        """Inode of each network namespace that is not ours, with the pid of a process in it."""
+        own = self.surroundings.net_namespace
+        return {
+            facts.net_namespace: facts.pid
+            for facts in self.facts
+            if facts.net_namespace is not None and facts.net_namespace != own
+        }
+
+
+def _read_closing(read: Callable[[socket.socket, int | None], list[Row]], netns: int | None) -> list[Row]:
+    diag = netlink.open_diag_socket()
+    try:
+        return read(diag, netns)
+    finally:
+        diag.close()
+
+
+def _process(facts: ProcessFacts) -> Process:
+    return Process(
+        facts.pid,
+        facts.starttime,
+        facts.comm,
+        facts.ppid,
+        facts.uid,
+        facts.container,
+        facts.cmdline,
+        facts.is_kernel_thread,
+        "descriptors" not in facts.refused,
+        facts.net_namespace,
+        facts.ipc_namespace,
+    )

@@ -1,0 +1,82 @@
+"""System V message queues (sysvipc(7), msgop(2)).
+
+/proc/sysvipc/msg shows every queue of the IPC namespace to everybody, and the pids that sent and received last; it
+keeps no list of users. The limit of a queue comes from msgctl(MSG_STAT_ANY). A recorded pid names a process only if
+that process is older than the record.
+"""
+
+from __future__ import annotations
+
+from ipcinspect.kernel import sysv, sysvipc
+from ipcinspect.mechanisms import sysv_objects
+from ipcinspect.mechanisms.room import Collected, Wait
+from ipcinspect.mechanisms.scan import Scan
+from ipcinspect.model.channel import Channel, Endpoint, Field, Queue
+
+NAME = "sysv-msg"
+
+FIELDS = (
+    Field("key", "Key", "key", "what ftok(3) gave its users; 0 for a private queue"),
+    Field("mode", "Mode", "mode", "permission bits: who may send and receive"),
+    Field("owner_uid", "Owner", "uid", "user id that owns it"),
+    Field("creator_uid", "Creator", "uid", "user id that made it"),
+    Field("lspid", "Last sender", "pid", "pid that sent last; reused numbers are not believed as ends"),
+    Field("lrpid", "Last receiver", "pid", "pid that received last; reused numbers are not believed as ends"),
+    Field("stime", "Last send", "time", "msg_stime"),
+    Field("rtime", "Last receive", "time", "msg_rtime"),
+    Field("ctime", "Last change", "time", "creation or last msgctl(IPC_SET)"),
+)
+
+WAITS = (
+    Wait("msgrcv", "reader", "writer", "empty"),
+    Wait("msgsnd", "writer", "reader", "full"),
+)
+
+
+def collect(scan: Scan) -> Collected:
+    """Every queue of our IPC namespace. Raises Unsupported or Denied."""
+    rows = sysvipc.parse_queues(scan.sysv_table("msg"))
+    return Collected([_channel(scan, row) for row in rows], [])
+
+
+def _channel(scan: Scan, row: sysvipc.MessageQueueRow) -> Channel:
+    limit = sysv.queue_limit(row.msqid)
+    fill = min(max(row.cbytes, row.qnum) / limit, 1.0) if limit else None
+    return sysv_objects.channel(
+        scan,
+        NAME,
+        row.msqid,
+        row.key,
+        _state(row, limit),
+        "data exchange",
+        (Queue("b", row.cbytes, row.qnum, fill=fill),),
+        limit,
+        _endpoints(scan, row),
+        (
+            row.key,
+            row.perms & 0o777,
+            row.uid,
+            row.cuid,
+            row.lspid or None,
+            row.lrpid or None,
+            row.stime or None,
+            row.rtime or None,
+            row.ctime or None,
+        ),
+    )
+
+
+def _state(row: sysvipc.MessageQueueRow, limit: int | None) -> str:
+    """A one-byte message would wait when bytes or messages have reached msg_qbytes (msgop(2))."""
+    if limit and max(row.cbytes, row.qnum) >= limit:
+        return "full"
+    return "holding" if row.qnum else "idle"
+
+
+def _endpoints(scan: Scan, row: sysvipc.MessageQueueRow) -> list[Endpoint]:
+    ends = []
+    for side, role, pid, acted_at in (("a", "writer", row.lspid, row.stime), ("b", "reader", row.lrpid, row.rtime)):
+        process = scan.recorded(pid, acted_at)
+        if process is not None:
+            ends.append(Endpoint(side, role, process, None, None))
+    return ends

@@ -1,0 +1,94 @@
+"""System V semaphore sets (sysvipc(7), semop(2)).
+
+/proc/sysvipc/sem shows every set of the IPC namespace to everybody, without values. semctl(2) tells values, who
+operated last on each semaphore, and how many wait, to those who may read the set. A semaphore has no owner: the ends
+are the processes that operated on one last, in whichever direction.
+"""
+
+from __future__ import annotations
+
+from ipcinspect.kernel import sysv, sysvipc
+from ipcinspect.kernel.errors import Denied, KernelError
+from ipcinspect.mechanisms import sysv_objects
+from ipcinspect.mechanisms.room import Collected, Wait
+from ipcinspect.mechanisms.scan import Scan
+from ipcinspect.model.channel import Channel, Endpoint, Field
+from ipcinspect.model.gap import Gap
+
+NAME = "sysv-sem"
+
+FIELDS = (
+    Field("key", "Key", "key", "what ftok(3) gave its users; 0 for a private set"),
+    Field("mode", "Mode", "mode", "permission bits: who may operate and read"),
+    Field("owner_uid", "Owner", "uid", "user id that owns it"),
+    Field("creator_uid", "Creator", "uid", "user id that made it"),
+    Field("nsems", "Semaphores", None, "number of semaphores in the set"),
+    Field("values", "Values", None, "semval of the first ones, in order (semctl GETALL)"),
+    Field("last_pids", "Last users", None, "sempid of the first ones: who operated last (semctl GETPID)"),
+    Field("waiting_increase", "Waiting for increase", None, "processes asleep until a value rises (semctl GETNCNT)"),
+    Field("waiting_zero", "Waiting for zero", None, "processes asleep until a value is zero (semctl GETZCNT)"),
+    Field("otime", "Last operation", "time", "sem_otime"),
+    Field("ctime", "Last change", "time", "creation or last semctl(IPC_SET, SETVAL)"),
+)
+
+WAITS = (
+    Wait("semop", "both", "both", "empty"),
+    Wait("semtimedop", "both", "both", "empty"),
+)
+
+_SHOWN = 64
+"""Semaphores of a set that are asked one by one; a set may hold 32,000."""
+
+
+def collect(scan: Scan) -> Collected:
+    """Every set of our IPC namespace. Raises Unsupported or Denied."""
+    channels = []
+    refused = 0
+    for row in sysvipc.parse_semaphore_sets(scan.sysv_table("sem")):
+        try:
+            now: list[sysv.SemaphoreNow] | None = sysv.semaphores(row.semid, row.nsems, _SHOWN)
+        except Denied:
+            now = None
+            refused += 1
+        except KernelError:
+            continue
+        channels.append(_channel(scan, row, now))
+    gaps = [Gap("values of System V semaphore sets", "denied", refused)] if refused else []
+    return Collected(channels, gaps)
+
+
+def _channel(scan: Scan, row: sysvipc.SemaphoreSetRow, now: list[sysv.SemaphoreNow] | None) -> Channel:
+    return sysv_objects.channel(
+        scan,
+        NAME,
+        row.semid,
+        row.key,
+        "unknown" if now is None else "idle",
+        "synchronisation",
+        (),
+        None,
+        _endpoints(scan, row, now or []),
+        (
+            row.key,
+            row.perms & 0o777,
+            row.uid,
+            row.cuid,
+            row.nsems,
+            _listed([semaphore.value for semaphore in now]) if now is not None else None,
+            _listed([semaphore.last_pid for semaphore in now]) if now is not None else None,
+            sum(semaphore.waiting_increase for semaphore in now) if now is not None else None,
+            sum(semaphore.waiting_zero for semaphore in now) if now is not None else None,
+            row.otime or None,
+            row.ctime or None,
+        ),
+    )
+
+
+def _listed(numbers: list[int]) -> str:
+    return " ".join(str(number) for number in numbers)
+
+
+def _endpoints(scan: Scan, row: sysvipc.SemaphoreSetRow, now: list[sysv.SemaphoreNow]) -> list[Endpoint]:
+    pids = dict.fromkeys(semaphore.last_pid for semaphore in now if semaphore.last_pid)
+    users = [process for process in (scan.recorded(pid, row.otime) for pid in pids) if process is not None]
+    return [Endpoint("a" if place == 0 else "b", "both", process, None, None) for place, process in enumerate(users)]

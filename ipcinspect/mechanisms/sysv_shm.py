@@ -1,0 +1,104 @@
+"""System V shared memory (sysvipc(7), shmop(2)).
+
+/proc/sysvipc/shm shows every segment of the IPC namespace to everybody, with its creator and a count of attachments.
+Who attached it stands in the maps of each process: a mapping named /SYSV<key> whose inode is the segment's id.
+Never attached by us: that would change its times and its count.
+"""
+
+from __future__ import annotations
+
+from ipcinspect.kernel import sysvipc
+from ipcinspect.mechanisms import sysv_objects
+from ipcinspect.mechanisms.room import Collected, Wait
+from ipcinspect.mechanisms.scan import Mapper, Scan
+from ipcinspect.model.channel import Channel, Endpoint, Field
+from ipcinspect.model.process import Process
+
+NAME = "sysv-shm"
+
+FIELDS = (
+    Field("key", "Key", "key", "what ftok(3) gave its users; 0 for a private segment"),
+    Field("size", "Size", "bytes", "bytes of the segment"),
+    Field("resident", "Resident", "bytes", "bytes of it that are in memory"),
+    Field("attached", "Attached", None, "attachments of all processes, seen or not (shm_nattch)"),
+    Field("attached_seen", "Attachments seen", None, "mappings of it in processes that could be read"),
+    Field("mode", "Mode", "mode", "permission bits: who may attach it"),
+    Field("owner_uid", "Owner", "uid", "user id that owns it"),
+    Field("creator_uid", "Creator", "uid", "user id that made it"),
+    Field("cpid", "Created by", "pid", "pid that made it; a reused number is not believed as an end"),
+    Field("lpid", "Last user", "pid", "pid that attached or detached last"),
+    Field("atime", "Last attach", "time", "shm_atime"),
+    Field("dtime", "Last detach", "time", "shm_dtime"),
+    Field("ctime", "Last change", "time", "creation or last shmctl(IPC_SET)"),
+)
+
+WAITS: tuple[Wait, ...] = ()
+
+_PREFIX, _SUFFIX = "/SYSV", " (deleted)"
+
+
+def collect(scan: Scan) -> Collected:
+    """Every segment of our IPC namespace. Raises Unsupported or Denied."""
+    attached = _attached(scan)
+    rows = sysvipc.parse_segments(scan.sysv_table("shm"))
+    return Collected([_channel(scan, row, attached.get((row.shmid, row.key), [])) for row in rows], [])
+
+
+def _attached(scan: Scan) -> dict[tuple[int, int], list[Mapper]]:
+    """Mappings of segments of our IPC namespace by (id, key)."""
+    ours = scan.surroundings.ipc_namespace
+    found: dict[tuple[int, int], list[Mapper]] = {}
+    for mapper in scan.mappers:
+        name = mapper.mapping.name
+        if name.startswith(_PREFIX) and name.endswith(_SUFFIX) and mapper.process.ipc_namespace == ours:
+            try:
+                key = int(name[len(_PREFIX) : -len(_SUFFIX)], 16)
+            except ValueError:
+                continue
+            found.setdefault((mapper.mapping.inode, key), []).append(mapper)
+    return found
+
+
+def _channel(scan: Scan, row: sysvipc.SegmentRow, attached: list[Mapper]) -> Channel:
+    return sysv_objects.channel(
+        scan,
+        NAME,
+        row.shmid,
+        row.key,
+        _state(row),
+        "resource sharing",
+        (),
+        row.size,
+        _endpoints(scan, row, attached),
+        (
+            row.key,
+            row.size,
+            row.rss,
+            row.nattch,
+            len(attached),
+            row.perms & 0o777,
+            row.uid,
+            row.cuid,
+            row.cpid or None,
+            row.lpid or None,
+            row.atime or None,
+            row.dtime or None,
+            row.ctime or None,
+        ),
+    )
+
+
+def _state(row: sysvipc.SegmentRow) -> str:
+    if row.perms & sysvipc.SHM_DEST:
+        return "marked-for-deletion"
+    return "idle" if row.nattch else "orphaned"
+
+
+def _endpoints(scan: Scan, row: sysvipc.SegmentRow, attached: list[Mapper]) -> list[Endpoint]:
+    creator = scan.recorded(row.cpid, row.ctime)
+    users: dict[int, Process] = {mapper.process.pid: mapper.process for mapper in attached}
+    ordered = sorted(users.values(), key=lambda process: (process != creator, process.starttime, process.pid))
+    ends = [Endpoint("a" if place == 0 else "b", "attached", user, None, None) for place, user in enumerate(ordered)]
+    if creator is not None and creator.pid not in users:
+        ends.append(Endpoint("a" if not ends else "b", "creator", creator, None, None))
+    return ends

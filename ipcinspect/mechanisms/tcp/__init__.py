@@ -1,0 +1,30 @@
+"""TCP sockets over IPv4 and IPv6 (tcp(7)).
+
+sock_diag(7) tells addresses, states and both queues; /proc/PID/fd tells who holds which inode. Two ends on this
+machine are joined where one's four addresses are the other's reversed, in one network namespace, and nowhere else: a
+translated address is left alone rather than guessed. An IPv4 address mapped into IPv6 is that IPv4 address. Which end
+connected follows from who listens on its port; the kernel keeps no record of it.
+"""
+
+from __future__ import annotations
+
+from ipcinspect.mechanisms.room import Collected, Wait
+from ipcinspect.mechanisms.scan import Scan
+from ipcinspect.mechanisms.tcp.channels import TcpTable
+from ipcinspect.mechanisms.tcp.fields import FIELDS, NAME
+
+__all__ = ["FIELDS", "NAME", "WAITS", "collect"]
+
+WAITS = (
+    Wait("connect", "client", "listener", "no answer"),
+    Wait("accept4", "listener", "client", "empty"),
+    Wait("recvfrom", "client", "server", "empty"),
+    Wait("recvfrom", "server", "client", "empty"),
+    Wait("sendto", "client", "server", "full"),
+    Wait("sendto", "server", "client", "full"),
+)
+
+
+def collect(scan: Scan) -> Collected:
+    """Every TCP socket in the namespaces that could be entered, as connections and listeners."""
+    return Collected(TcpTable(scan).channels(), [])

@@ -1,0 +1,211 @@
+"""Rows of the TCP socket tables -> channels."""
+
+from __future__ import annotations
+
+from ipcinspect.kernel.inet_diag import (
+    CLOSE,
+    CLOSE_WAIT,
+    ESTABLISHED,
+    LISTEN,
+    STATE_NAMES,
+    SYN_RECV,
+    SYN_SENT,
+    InetSocket,
+)
+from ipcinspect.mechanisms import sockets
+from ipcinspect.mechanisms.inet_addresses import covering, shown
+from ipcinspect.mechanisms.scan import Scan
+from ipcinspect.mechanisms.tcp.fields import NAME
+from ipcinspect.model.channel import Channel, Endpoint, FieldValue, Namespaces, Queue
+from ipcinspect.model.channel_key import ChannelKey
+
+_NOT_ACCEPTED = frozenset((ESTABLISHED, CLOSE_WAIT, SYN_RECV, 12))
+"""States of a server's end without an inode that still waits for accept(2); an end its owner closed has others."""
+
+
+class TcpTable:
+    """All TCP sockets of one scan, and the channels that they form."""
+
+    def __init__(self, scan: Scan) -> None:
+        self._scan = scan
+        self._rows = [row for row in scan.tcp_sockets if row.state != LISTEN]
+        self._by_addresses: dict[tuple[object, ...], list[InetSocket]] = {}
+        for row in self._rows:
+            self._by_addresses.setdefault(_addresses(row), []).append(row)
+        self._listeners: dict[tuple[int | None, bytes, int], list[InetSocket]] = {}
+        for row in scan.tcp_sockets:
+            if row.state == LISTEN:
+                self._listeners.setdefault((row.netns, row.src, row.sport), []).append(row)
+        self._clients: dict[int, list[InetSocket]] = {}
+
+    def channels(self) -> list[Channel]:
+        """One channel for each connection and each listener."""
+        connections = [self._connection(row) for row in self._rows]
+        listeners = [self._listener(row) for rows in self._listeners.values() for row in rows]
+        return [channel for channel in connections if channel is not None] + listeners
+
+    def _connection(self, row: InetSocket) -> Channel | None:
+        """The channel that this row stands for; None where another row of the same channel does."""
+        other = self._other_end(row)
+        if other is None:
+            return None if self._waits_unaccepted(row) else self._single(row)
+        if other is row:
+            return self._made(row, row, ("both", "both"), shown(row.src, row.sport))
+        if self._waits_unaccepted(row):
+            return None
+        if self._waits_unaccepted(other):
+            return self._client_in_backlog(row, other)
+        a, b, roles = self._sides(row, other)
+        return self._made(a, b, roles, shown(b.src, b.sport)) if row is a else None
+
+    def _other_end(self, row: InetSocket) -> InetSocket | None:
+        """The one socket with the reversed addresses in the same namespace; None where none or several have them."""
+        found = self._by_addresses.get((row.netns, row.dst, row.dport, row.src, row.sport), ())
+        return found[0] if len(found) == 1 else None
+
+    def _waits_unaccepted(self, row: InetSocket) -> bool:
+        return not row.inode and row.state in _NOT_ACCEPTED
+
+    def _client_in_backlog(self, client: InetSocket, unaccepted: InetSocket) -> Channel | None:
+        """Its listener's business where that is certain; a channel of its own where several listeners share a port."""
+        listener = self._listener_of(unaccepted)
+        if listener is None or not client.inode:
+            return self._made(client, None, ("client", "server"), shown(client.dst, client.dport))._replace(
+                state="waiting-accept"
+            )
+        self._clients.setdefault(listener.inode, []).append(client)
+        return None
+
+    def _listener_of(self, row: InetSocket) -> InetSocket | None:
+        for place in covering(row):
+            found = self._listeners.get(place)
+            if found:
+                return found[0] if len(found) == 1 else None
+        return None
+
+    def _has_listener(self, row: InetSocket) -> bool:
+        return any(place in self._listeners for place in covering(row))
+
+    def _sides(self, one: InetSocket, other: InetSocket) -> tuple[InetSocket, InetSocket, tuple[str, str]]:
+        """(a, b, roles): the end whose port has a listener was accepted there."""
+        one_serves, other_serves = self._has_listener(one), self._has_listener(other)
+        if one_serves == other_serves:
+            one_serves, other_serves = not self._is_ephemeral(one), not self._is_ephemeral(other)
+        if one_serves != other_serves:
+            return (other, one, ("client", "server")) if one_serves else (one, other, ("client", "server"))
+        smaller_first = (one.inode, one.cookie) <= (other.inode, other.cookie)
+        return (one, other, ("both", "both")) if smaller_first else (other, one, ("both", "both"))
+
+    def _is_ephemeral(self, row: InetSocket) -> bool:
+        first, last = self._scan.ephemeral_ports
+        return first <= row.sport <= last
+
+    def _single(self, row: InetSocket) -> Channel:
+        """The end on this side of a connection to another host, or to an end that is already gone."""
+        if self._has_listener(row):
+            return self._made(None, row, ("client", "server"), shown(row.src, row.sport))
+        connected = row.state == SYN_SENT or self._is_ephemeral(row)
+        roles = ("client", "server") if connected else ("both", "both")
+        return self._made(row, None, roles, shown(row.dst, row.dport))
+
+    def _listener(self, row: InetSocket) -> Channel:
+        clients = self._clients.get(row.inode, [])
+        endpoints = [
+            end
+            for client in clients
+            for end in sockets.ends(self._scan, "a", "client", client.inode, shown(client.src, client.sport))
+        ]
+        name = shown(row.src, row.sport)
+        endpoints += sockets.ends(self._scan, "b", "listener", row.inode, name)
+        queue = Queue("b", None, row.rqueue, fill=sockets.share(row.rqueue, row.wqueue))
+        fields = (None, STATE_NAMES[row.state], None, None, None, None, row.wqueue, row.rqueue)
+        state = "waiting-accept" if row.rqueue else "listening"
+        aliases = tuple(f"socket:[{client.inode}]" for client in clients)
+        return _channel(row, aliases, name, state, (queue,), tuple(endpoints), fields)
+
+    def _made(self, a: InetSocket | None, b: InetSocket | None, roles: tuple[str, str], name: str) -> Channel:
+        here = a or b
+        assert here is not None
+        endpoints = self._ends("a", roles[0], a, here) + self._ends("b", roles[1], b, here)
+        queues = (_queue("b", a, b), _queue("a", b, a))
+        aliases = (f"socket:[{b.inode}]",) if a and b and b.inode and b is not a else ()
+        fields = (
+            STATE_NAMES[a.state] if a else None,
+            STATE_NAMES[b.state] if b else None,
+            a.wqueue if a else None,
+            a.rqueue if a else None,
+            b.wqueue if b else None,
+            b.rqueue if b else None,
+            None,
+            None,
+        )
+        state = _state([row for row in (a, b) if row is not None], queues)
+        return _channel(here, aliases, name, state, queues, tuple(endpoints), fields)
+
+    def _ends(self, side: str, role: str, row: InetSocket | None, here: InetSocket) -> list[Endpoint]:
+        if row is not None:
+            return sockets.ends(self._scan, side, role, row.inode, shown(row.src, row.sport))
+        return [Endpoint(side, role, None, None, None, shown(here.dst, here.dport) if here.dport else None)]
+
+
+def _addresses(row: InetSocket) -> tuple[object, ...]:
+    return row.netns, row.src, row.sport, row.dst, row.dport
+
+
+def _queue(to: str, sender: InetSocket | None, receiver: InetSocket | None) -> Queue:
+    """One direction: what stands in the sender's queue and what stands in the receiver's."""
+    sent = sender.wqueue if sender else None
+    arrived = receiver.rqueue if receiver else None
+    waiting = _sum((sent, arrived))
+    used = _sum((sender.wmem_queued if sender else None, receiver.rmem_alloc if receiver else None))
+    limit = _sum((sender.sndbuf if sender else None, receiver.rcvbuf if receiver else None))
+    fill = sockets.share(used, limit) if waiting else (0.0 if waiting == 0 else None)
+    return Queue(to, waiting, None, None, used, limit, fill)
+
+
+def _sum(figures: tuple[int | None, int | None]) -> int | None:
+    known = [figure for figure in figures if figure is not None]
+    return sum(known) if known else None
+
+
+def _state(rows: list[InetSocket], queues: tuple[Queue, ...]) -> str:
+    if any(row.state in (SYN_SENT, SYN_RECV) for row in rows):
+        return "opening"
+    if not any(row.inode for row in rows):
+        return "orphaned"
+    full = any(_would_block(row) for row in rows if row.inode)
+    if all(row.state == CLOSE for row in rows):
+        return "closed" if rows[0].dport else "idle"
+    return sockets.stream_state(queues, full, any(row.state != ESTABLISHED for row in rows))
+
+
+def _would_block(row: InetSocket) -> bool:
+    """sk_stream_memory_free() says no when queued memory has reached the send buffer (include/net/sock.h)."""
+    return bool(row.wmem_queued and row.sndbuf and row.wmem_queued >= row.sndbuf)
+
+
+def _channel(
+    here: InetSocket,
+    aliases: tuple[str, ...],
+    name: str,
+    state: str,
+    queues: tuple[Queue, ...],
+    endpoints: tuple[Endpoint, ...],
+    fields: tuple[FieldValue, ...],
+) -> Channel:
+    key = ChannelKey("socket", 0, here.inode) if here.inode else ChannelKey("socket-cookie", 0, here.cookie)
+    return Channel(
+        key,
+        f"socket:[{here.inode}]" if here.inode else f"socket:[cookie:{here.cookie}]",
+        aliases,
+        NAME,
+        name,
+        state,
+        "data exchange",
+        queues,
+        None,
+        Namespaces(net=here.netns),
+        None,
+        endpoints,
+        fields,
+    )

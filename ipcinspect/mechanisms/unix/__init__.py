@@ -1,0 +1,28 @@
+"""Unix sockets: stream, datagram, seqpacket; named, abstract, socketpair (unix(7)).
+
+sock_diag(7) tells every socket with its peer, queues and, for a listener, the clients that wait to be accepted;
+/proc/PID/fd tells who holds which inode. Inodes of sockets are unique on the machine, so both ends are joined by
+inode, also across network namespaces. Without sock_diag there are no peers: each socket then stands alone and its
+state is unknown. What a datagram queue holds is known by its first message and by kernel memory, not by bytes.
+"""
+
+from __future__ import annotations
+
+from ipcinspect.mechanisms.room import Collected, Wait
+from ipcinspect.mechanisms.scan import Scan
+from ipcinspect.mechanisms.unix.channels import UnixTable
+from ipcinspect.mechanisms.unix.fields import FIELDS, NAME
+
+__all__ = ["FIELDS", "NAME", "WAITS", "collect"]
+
+WAITS = (
+    Wait("connect", "client", "listener", "backlog full"),
+    Wait("accept4", "listener", "client", "empty"),
+    Wait("recvmsg", "reader", "writer", "empty"),
+    Wait("sendmsg", "writer", "reader", "full"),
+)
+
+
+def collect(scan: Scan) -> Collected:
+    """Every unix socket in the namespaces that could be entered, as pairs, listeners, receivers and single ends."""
+    return Collected(UnixTable(scan).channels(), [])

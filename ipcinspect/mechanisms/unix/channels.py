@@ -1,0 +1,196 @@
+"""Rows of the unix socket table -> channels."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from ipcinspect.kernel.unix_diag import (
+    RCV_SHUTDOWN,
+    SEND_SHUTDOWN,
+    TCP_ESTABLISHED,
+    TCP_LISTEN,
+    UnixSocket,
+)
+from ipcinspect.mechanisms import sockets
+from ipcinspect.mechanisms.scan import Scan
+from ipcinspect.mechanisms.unix.fields import NAME
+from ipcinspect.model.channel import Channel, Endpoint, FieldValue, Namespaces, Queue
+from ipcinspect.model.channel_key import ChannelKey
+
+_TYPES: dict[int, str] = {socket.SOCK_STREAM: "stream", socket.SOCK_DGRAM: "dgram", socket.SOCK_SEQPACKET: "seqpacket"}
+_SHUT = {RCV_SHUTDOWN: "receive", SEND_SHUTDOWN: "send", RCV_SHUTDOWN | SEND_SHUTDOWN: "both"}
+_FULLY_SHUT = RCV_SHUTDOWN | SEND_SHUTDOWN
+_ASKED_WRITERS = 3
+
+
+def shown_name(row: UnixSocket) -> str | None:
+    """The bound name: a path as it was given to bind(2), or `@abstract`; None for a socket without a name."""
+    if not row.name:
+        return None
+    if row.name[0] == 0:
+        return "@" + os.fsdecode(row.name[1:])
+    return os.fsdecode(row.name.split(b"\0", 1)[0])
+
+
+class UnixTable:
+    """All unix sockets of one scan, and the channels that they form."""
+
+    def __init__(self, scan: Scan) -> None:
+        self._scan = scan
+        self._rows = scan.unix_sockets
+        listening = [row for row in self._rows.values() if row.state == TCP_LISTEN]
+        self._listened_names = {row.name for row in listening}
+        self._listener_of_client = {client: row.ino for row in listening for client in row.icons if client}
+        self._senders: dict[int, list[UnixSocket]] = {}
+        for row in self._rows.values():
+            if row.type == socket.SOCK_DGRAM and row.peer and not self._is_mutual(row):
+                self._senders.setdefault(row.peer, []).append(row)
+
+    def channels(self) -> list[Channel]:
+        """One channel for each pair, listener, receiver and single socket."""
+        found = [self._channel(row) for row in self._rows.values()]
+        return [channel for channel in found if channel is not None]
+
+    def _channel(self, row: UnixSocket) -> Channel | None:
+        """The channel that this row stands for; None where another row of the same channel does."""
+        if row.state == TCP_LISTEN:
+            return self._listener(row)
+        if row.peer and self._is_mutual(row):
+            other = self._rows[row.peer]
+            return self._pair(row, other) if row.ino <= other.ino else None
+        if row.type == socket.SOCK_DGRAM:
+            return self._datagram(row)
+        if row.ino in self._listener_of_client:
+            return None
+        return self._lone_stream(row)
+
+    def _is_mutual(self, row: UnixSocket) -> bool:
+        other = self._rows.get(row.peer or 0)
+        return other is not None and other.peer == row.ino
+
+    def _pair(self, one: UnixSocket, other: UnixSocket) -> Channel:
+        a, b, roles = self._sides(one, other)
+        queues = (_queue("b", a, b), _queue("a", b, a))
+        full = _would_block(a) or _would_block(b)
+        state = sockets.stream_state(queues, full, bool(a.shutdown or b.shutdown))
+        endpoints = self._ends("a", roles[0], a) + self._ends("b", roles[1], b)
+        pairing = "socketpair" if a.name is None and b.name is None else "connection"
+        return self._made(a, b, pairing, state, queues, endpoints, shown_name(b) or shown_name(a))
+
+    def _sides(self, one: UnixSocket, other: UnixSocket) -> tuple[UnixSocket, UnixSocket, tuple[str, str]]:
+        """(a, b, roles): an accepted socket carries its listener's name, the one that connected usually none."""
+        one_serves, other_serves = one.name is not None, other.name is not None
+        if one_serves and other_serves:
+            one_serves, other_serves = one.name in self._listened_names, other.name in self._listened_names
+        if one_serves == other_serves:
+            return one, other, ("both", "both")
+        if one.type == socket.SOCK_DGRAM:
+            return (other, one, ("both", "both")) if one_serves else (one, other, ("both", "both"))
+        return (other, one, ("client", "server")) if one_serves else (one, other, ("client", "server"))
+
+    def _listener(self, row: UnixSocket) -> Channel:
+        clients = [client for client in row.icons if client]
+        endpoints = [end for client in clients for end in sockets.ends(self._scan, "a", "client", client, None)]
+        endpoints += self._ends("b", "listener", row)
+        queue = Queue("b", None, row.rqueue, fill=sockets.share(row.rqueue, row.wqueue))
+        state = "waiting-accept" if row.rqueue else "listening"
+        made = self._made(None, row, "listener", state, (queue,), endpoints, shown_name(row))
+        return made._replace(aliases=tuple(f"socket:[{client}]" for client in clients))
+
+    def _lone_stream(self, row: UnixSocket) -> Channel:
+        """A socket without a visible peer: fresh, left by its peer, waiting at a listener we cannot see, or unknown."""
+        endpoints = self._ends("a", "both", row)
+        if row.peer:
+            endpoints += sockets.ends(self._scan, "b", "both", row.peer, None)
+        if row.shutdown is None or row.peer:
+            state = "unknown"
+        elif row.state != TCP_ESTABLISHED:
+            state = "idle"
+        else:
+            state = "half-closed" if row.shutdown == _FULLY_SHUT else "waiting-accept"
+        queue = Queue("a", row.rqueue)
+        made = self._made(row, None, "single", state, (queue,), endpoints, shown_name(row))
+        return made._replace(aliases=(f"socket:[{row.peer}]",)) if row.peer else made
+
+    def _datagram(self, row: UnixSocket) -> Channel | None:
+        """The receiving socket with its known senders; None for a mere sender, which shows at its receiver."""
+        senders = self._senders.get(row.ino, [])
+        if row.peer in self._rows and row.name is None and not senders:
+            return None
+        endpoints = [end for sender in senders for end in self._ends("a", "writer", sender)]
+        readers = self._ends("b", "reader", row)
+        queue = Queue("b", None if row.rqueue != 0 else 0, next_message_bytes=row.rqueue or None)
+        state = self._receiver_state(row, senders)
+        made = self._made(None, row, "receiver", state, (queue,), endpoints + readers, shown_name(row))
+        return made._replace(relation=sockets.relation_of_readers(readers))
+
+    def _receiver_state(self, row: UnixSocket, senders: list[UnixSocket]) -> str:
+        if row.shutdown is None:
+            return "unknown"
+        if row.peer == 0 and row.name is None:
+            return "no-reader"
+        if not row.rqueue:
+            return "idle"
+        return "full" if self._blocks_its_senders(senders) else "holding"
+
+    def _blocks_its_senders(self, senders: list[UnixSocket]) -> bool:
+        """Whether a sender would block now: the queue's length in messages is told by nothing but POLLOUT."""
+        holders = [holder for sender in senders for holder in self._scan.socket_holders.get(sender.ino, [])]
+        return any(self._scan.datagram_writable(holder) is False for holder in holders[:_ASKED_WRITERS])
+
+    def _ends(self, side: str, role: str, row: UnixSocket) -> list[Endpoint]:
+        return sockets.ends(self._scan, side, role, row.ino, shown_name(row))
+
+    def _made(
+        self,
+        a: UnixSocket | None,
+        b: UnixSocket | None,
+        pairing: str,
+        state: str,
+        queues: tuple[Queue, ...],
+        endpoints: list[Endpoint],
+        name: str | None,
+    ) -> Channel:
+        key = a or b
+        assert key is not None
+        listens = pairing == "listener"
+        fields: tuple[FieldValue, ...] = (
+            _TYPES.get(key.type, str(key.type)),
+            pairing,
+            key.wqueue if listens else None,
+            key.rqueue if listens else None,
+            _SHUT.get(a.shutdown or 0) if a else None,
+            _SHUT.get(b.shutdown or 0) if b else None,
+            a.uid if a else None,
+            b.uid if b else None,
+        )
+        return Channel(
+            ChannelKey("socket", 0, key.ino),
+            f"socket:[{key.ino}]",
+            (f"socket:[{b.ino}]",) if a and b else (),
+            NAME,
+            name,
+            state,
+            "data exchange",
+            queues,
+            None,
+            Namespaces(net=key.netns),
+            None,
+            tuple(endpoints),
+            fields,
+        )
+
+
+def _queue(to: str, sender: UnixSocket, receiver: UnixSocket) -> Queue:
+    """What `sender` wrote and `receiver` has not read. The kernel limits its memory, so that is the fill."""
+    fill = sockets.share(sender.wmem_alloc, sender.sndbuf)
+    waiting = receiver.rqueue
+    if receiver.type == socket.SOCK_DGRAM and waiting:
+        return Queue(to, None, None, waiting, sender.wmem_alloc, sender.sndbuf, fill)
+    return Queue(to, waiting, None, None, sender.wmem_alloc, sender.sndbuf, fill)
+
+
+def _would_block(row: UnixSocket) -> bool:
+    """The memory of unread messages has reached the send buffer: sock_alloc_send_pskb() sleeps (net/core/sock.c)."""
+    return bool(row.wmem_alloc and row.sndbuf and row.wmem_alloc >= row.sndbuf)
