@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.bench.terminal import Terminal, in_terminal
 from tests.bench.workload import Size, compile_programs, running_load
+from tests.terminal import Terminal, in_terminal
 
 COMMAND = [sys.executable, "-m", "ipcinspect"]
 ALTERNATE_SCREEN = b"\x1b[?1049h"
@@ -78,9 +78,8 @@ def show(title: str, keys_s: float, idle_s: float, columns: int, rows: int) -> N
         cpu_before, start = cpu_seconds(pid), time.perf_counter()
         count = terminal.read_for(idle_s)
         elapsed = time.perf_counter() - start
-        print(
-            f"idle screen             {count / elapsed:.0f} bytes/s, {(cpu_seconds(pid) - cpu_before) / elapsed:.1%} CPU"
-        )
+        busy = (cpu_seconds(pid) - cpu_before) / elapsed
+        print(f"idle screen             {count / elapsed:.0f} bytes/s, {busy:.1%} CPU")
         now, peak = memory_mib(pid)
         print(f"memory                  {now:.0f} MiB, peak {peak:.0f} MiB", flush=True)
 

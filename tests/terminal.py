@@ -82,7 +82,13 @@ def in_terminal(command: Sequence[str], columns: int = 120, rows: int = 40) -> I
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
     process = subprocess.Popen(
-        command, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
+        command,
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        env=environment,
+        start_new_session=True,
+        preexec_fn=_take_terminal,
     )
     os.close(slave)
     terminal = Terminal(master, process)
@@ -91,6 +97,11 @@ def in_terminal(command: Sequence[str], columns: int = 120, rows: int = 40) -> I
     finally:
         _end(terminal)
         os.close(master)
+
+
+def _take_terminal() -> None:
+    """Make the terminal on standard input the controlling one of the new session."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def _end(terminal: Terminal) -> None:
