@@ -56,15 +56,18 @@ def module_name(path: Path) -> str:
 
 
 def rooms() -> list[str]:
-    """The import names of the mechanism rooms: the modules that carry a NAME, whether registered or not."""
-    return [
-        module_name(path)
-        for path in files("mechanisms")
-        if any(
-            isinstance(statement, ast.Assign) and any(ast.unparse(target) == "NAME" for target in statement.targets)
-            for statement in tree(path).body
-        )
-    ]
+    """The import names of the mechanism rooms, registered or not: files and folders there that have a NAME."""
+    places = [path / "__init__.py" if path.is_dir() else path for path in (PACKAGE / "mechanisms").iterdir()]
+    return sorted(module_name(path) for path in places if path.suffix == ".py" and path.exists() and _has_name(path))
+
+
+def _has_name(path: Path) -> bool:
+    for statement in tree(path).body:
+        if isinstance(statement, ast.Assign) and any(ast.unparse(target) == "NAME" for target in statement.targets):
+            return True
+        if isinstance(statement, ast.ImportFrom) and any(alias.name == "NAME" for alias in statement.names):
+            return True
+    return False
 
 
 def names_used(path: Path) -> Iterator[Use]:
