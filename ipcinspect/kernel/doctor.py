@@ -73,10 +73,11 @@ def _privilege(status: str) -> Sighting:
 
 
 def _processes(readable: int, processes: int) -> Sighting:
+    remedy = "sudo ipcinspect" if os.geteuid() else None
     if readable == processes:
         return Sighting("processes", "yes", f"descriptors of all {processes} processes can be read", None)
     detail = f"descriptors of {readable} of {processes} processes can be read; holders may hide in the others"
-    return Sighting("processes", "partly" if readable else "no", detail, "sudo ipcinspect")
+    return Sighting("processes", "partly" if readable else "no", detail, remedy)
 
 
 def _hidepid(root: str) -> Sighting:
@@ -117,9 +118,7 @@ def _seccomp(status: str) -> Sighting:
     mode = _field(status, "Seccomp") or "0"
     if mode == "0":
         return Sighting("seccomp", "yes", "no system call filter around this program", None)
-    return Sighting(
-        "seccomp", "partly", "a system call filter is around this program; it may refuse some questions", None
-    )
+    return Sighting("seccomp", "partly", "a system call filter around this program may refuse some questions", None)
 
 
 def _sock_diag() -> Sighting:
