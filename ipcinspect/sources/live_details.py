@@ -71,8 +71,7 @@ def _channel(root: str, channel: Channel) -> Details:
             words = _open_flags(root, end.process.key, end.fd)
             if words is not None:
                 flags[end.process.pid, end.fd] = words
-    facts = tuple(fact for end in _sockets(channel) for fact in _tcp_facts(*end)) if channel.mechanism == "tcp" else ()
-    return Details(facts, flags)
+    return Details(tuple(_connection_facts(channel)) if channel.mechanism == "tcp" else (), flags)
 
 
 def _open_flags(root: str, key: ProcessKey, fd: int) -> str | None:
@@ -92,13 +91,23 @@ def _open_flags(root: str, key: ProcessKey, fd: int) -> str | None:
     return fdinfo.flag_words(flags)
 
 
-def _sockets(channel: Channel) -> list[tuple[str, int]]:
-    """(side, inode) of the sockets of a connection on this machine."""
-    return sorted({(end.side, end.inode) for end in channel.endpoints if end.inode})
+def _connection_facts(channel: Channel) -> list[Detail]:
+    """tcp_info of the ends that are on this machine."""
+    ports = {end.side: int(end.address.rsplit(":", 1)[1]) for end in channel.endpoints if end.address}
+    inodes = {end.side: end.inode for end in channel.endpoints if end.inode}
+    facts: list[Detail] = []
+    if len(ports) == 2:
+        for side, inode in sorted(inodes.items()):
+            other = ports["b" if side == "a" else "a"]
+            facts += _tcp_facts(side, inode, ports[side], other)
+    return facts
 
 
-def _tcp_facts(side: str, inode: int) -> list[Detail]:
-    """tcp_info of one socket (tcp(7)); nothing where the socket is gone or its table cannot be read."""
+def _tcp_facts(side: str, inode: int, sport: int, dport: int) -> list[Detail]:
+    """tcp_info of one socket (tcp(7)); nothing where the socket is gone or its table cannot be read.
+
+    The kernel picks by port, so that a machine with many sockets is not read whole for one.
+    """
     from pyroute2 import DiagSocket
     from pyroute2.netlink.exceptions import NetlinkError
 
@@ -108,7 +117,7 @@ def _tcp_facts(side: str, inode: int) -> list[Detail]:
             rows = [
                 row
                 for family in (socket.AF_INET, socket.AF_INET6)
-                for row in diag.get_sock_stats(family=family, extensions=_TCP_INFO)
+                for row in diag.get_sock_stats(family=family, extensions=_TCP_INFO, sport=sport, dport=dport)
                 if row["idiag_inode"] == inode
             ]
     except (NetlinkError, OSError):
