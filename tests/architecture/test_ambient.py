@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable
 
 from tests.architecture.program import Use, files, names_used, short, texts
 
@@ -13,19 +14,23 @@ ENVIRONMENT = {"os.environ", "os.environb", "os.getenv", "os.getenvb"}
 PROC = re.compile(r"/proc(/\S*)?\Z")
 """The root as a path in the source; a sentence that mentions it has blanks."""
 
-PRODUCTION = {
-    "sources/live.py": "the one place where this machine's own /proc and clock are chosen",
+PROC_IS_CHOSEN_IN = {"sources/live.py": "the live source of this machine"}
+CLOCK_IS_CHOSEN_IN = {
+    "sources/live.py": "the live source of this machine",
+    "tui/options.py": "a default of ScreenOptions: the screen dates when it was paused",
 }
 
 
 def test_only_the_live_source_knows_where_proc_is() -> None:
     found = [use for path in BELOW_CLI for use in texts(path) if PROC.match(use.name)]
-    assert not _strangers(found), "\n".join(map(str, found))
+    assert not _outside(PROC_IS_CHOSEN_IN, found)
+    assert {use.file for use in found} == set(PROC_IS_CHOSEN_IN)
 
 
-def test_only_the_live_source_reads_the_wall_clock() -> None:
+def test_only_named_places_choose_the_wall_clock() -> None:
     found = [use for path in BELOW_CLI for use in names_used(path) if use.name in CLOCKS]
-    assert not _strangers(found), "\n".join(map(str, found))
+    assert not _outside(CLOCK_IS_CHOSEN_IN, found)
+    assert {use.file for use in found} == set(CLOCK_IS_CHOSEN_IN)
 
 
 def test_nothing_below_the_command_line_reads_the_environment() -> None:
@@ -36,8 +41,8 @@ def test_nothing_below_the_command_line_reads_the_environment() -> None:
         for name in ENVIRONMENT
         if use.name == name or use.name.startswith(name + ".")
     ]
-    assert not found, "\n".join(map(str, found))
+    assert not _outside({}, found)
 
 
-def _strangers(found: list[Use]) -> list[Use]:
-    return [use for use in found if use.file not in PRODUCTION]
+def _outside(allowed: Collection[str], found: Iterable[Use]) -> list[str]:
+    return [str(use) for use in found if use.file not in allowed]
