@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ipcinspect.lifecycle.changes import Changes, Tracker
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.channel_key import ChannelKey
-from tests.model.small_world import channel, snapshot
+from tests.fakes import channel, snapshot
 
 STATES = ("idle", "holding", "full")
 
@@ -21,7 +21,7 @@ def _closed(changes: Changes) -> list[str]:
 
 
 def test_the_first_snapshot_opens_nothing_because_nobody_looked_before() -> None:
-    changes = Tracker().advance(snapshot(channel("pipe:[1]")))
+    changes = Tracker().advance(snapshot([channel(1)]))
     assert changes.opened == ()
     assert changes.closed == ()
 
@@ -29,13 +29,13 @@ def test_the_first_snapshot_opens_nothing_because_nobody_looked_before() -> None
 def test_a_channel_that_was_not_there_before_is_opened_once() -> None:
     tracker = Tracker()
     tracker.advance(snapshot(at=1))
-    assert tracker.advance(snapshot(channel("pipe:[1]"), at=2)).opened == (ChannelKey("pipe", 0, 1),)
-    assert tracker.advance(snapshot(channel("pipe:[1]"), at=3)).opened == ()
+    assert tracker.advance(snapshot([channel(1)], at=2)).opened == (ChannelKey("pipe", 0, 1),)
+    assert tracker.advance(snapshot([channel(1)], at=3)).opened == ()
 
 
 def test_a_closed_channel_lingers_for_ten_seconds_as_it_was_last_seen() -> None:
     tracker = Tracker()
-    tracker.advance(snapshot(channel("pipe:[1]", "full"), at=1))
+    tracker.advance(snapshot([channel(1, state="full")], at=1))
     gone = tracker.advance(snapshot(at=2)).closed
     assert [(closed.channel.id, closed.channel.state, closed.closed_at) for closed in gone] == [
         ("pipe:[1]", "closed", 2)
@@ -46,9 +46,9 @@ def test_a_closed_channel_lingers_for_ten_seconds_as_it_was_last_seen() -> None:
 
 def test_a_channel_that_comes_back_under_the_same_id_no_longer_lingers() -> None:
     tracker = Tracker()
-    tracker.advance(snapshot(channel("pipe:[1]"), at=1))
+    tracker.advance(snapshot([channel(1)], at=1))
     tracker.advance(snapshot(at=2))
-    changes = tracker.advance(snapshot(channel("pipe:[1]"), at=3))
+    changes = tracker.advance(snapshot([channel(1)], at=3))
     assert _closed(changes) == []
     assert changes.opened == (ChannelKey("pipe", 0, 1),)
 
@@ -57,7 +57,7 @@ def test_since_stands_while_the_state_does_and_starts_anew_with_each_change() ->
     tracker = Tracker()
     key = ChannelKey("pipe", 0, 1)
     seen = [
-        tracker.advance(snapshot(channel("pipe:[1]", state), at=at)).since[key]
+        tracker.advance(snapshot([channel(1, state=state)], at=at)).since[key]
         for at, state in enumerate(("idle", "idle", "full", "full", "idle"))
     ]
     assert seen == [0, 0, 2, 2, 4]
@@ -65,52 +65,52 @@ def test_since_stands_while_the_state_does_and_starts_anew_with_each_change() ->
 
 def test_a_waiting_client_that_becomes_a_pair_was_neither_opened_nor_closed() -> None:
     tracker = Tracker()
-    tracker.advance(snapshot(channel("socket:[7]", "waiting-accept"), at=1))
-    changes = tracker.advance(snapshot(channel("socket:[7]", "idle", aliases=("socket:[9]",)), at=2))
+    tracker.advance(snapshot([channel(7, "unix", "waiting-accept")], at=1))
+    changes = tracker.advance(snapshot([channel(7, "unix", "idle", aliases=("socket:[9]",))], at=2))
     assert (changes.opened, _closed(changes)) == ((), [])
 
 
 def test_an_accepted_end_that_was_listed_alone_and_joins_its_pair_is_not_closed() -> None:
     tracker = Tracker()
-    tracker.advance(snapshot(channel("socket:[9]"), at=1))
-    pair = channel("socket:[7]", aliases=("socket:[9]",))
-    changes = tracker.advance(snapshot(pair, at=2))
+    tracker.advance(snapshot([channel(9, "unix")], at=1))
+    pair = channel(7, "unix", aliases=("socket:[9]",))
+    changes = tracker.advance(snapshot([pair], at=2))
     assert (changes.opened, _closed(changes)) == ((), [])
     assert changes.since[pair.key] == 1
 
 
 def test_a_pair_that_loses_the_end_it_was_named_after_is_not_closed() -> None:
     tracker = Tracker()
-    tracker.advance(snapshot(channel("socket:[7]", aliases=("socket:[9]",)), at=1))
-    changes = tracker.advance(snapshot(channel("socket:[9]", "half-closed"), at=2))
+    tracker.advance(snapshot([channel(7, "unix", aliases=("socket:[9]",))], at=1))
+    changes = tracker.advance(snapshot([channel(9, "unix", "half-closed")], at=2))
     assert (changes.opened, _closed(changes)) == ((), [])
 
 
 def test_a_listener_keeps_its_own_life_while_its_clients_become_pairs() -> None:
     tracker = Tracker()
-    tracker.advance(snapshot(channel("socket:[5]", "waiting-accept", aliases=("socket:[7]",)), at=1))
-    pair = channel("socket:[7]", aliases=("socket:[9]",))
-    changes = tracker.advance(snapshot(channel("socket:[5]", "listening"), pair, at=2))
+    tracker.advance(snapshot([channel(5, "unix", "waiting-accept", aliases=("socket:[7]",))], at=1))
+    pair = channel(7, "unix", aliases=("socket:[9]",))
+    changes = tracker.advance(snapshot([channel(5, "unix", "listening"), pair], at=2))
     assert _closed(changes) == []
     assert changes.since[ChannelKey("socket", 0, 5)] == 2
 
 
 def test_a_channel_that_lingers_under_one_id_stops_when_it_is_seen_under_another() -> None:
     tracker = Tracker()
-    tracker.advance(snapshot(channel("socket:[7]", aliases=("socket:[9]",)), at=1))
+    tracker.advance(snapshot([channel(7, "unix", aliases=("socket:[9]",))], at=1))
     assert _closed(tracker.advance(snapshot(at=2))) == ["socket:[7]"]
-    assert _closed(tracker.advance(snapshot(channel("socket:[9]"), at=3))) == []
+    assert _closed(tracker.advance(snapshot([channel(9, "unix")], at=3))) == []
 
 
 def test_two_snapshots_of_the_same_instant_are_still_two() -> None:
     tracker = Tracker()
     tracker.advance(snapshot(at=1))
-    assert tracker.advance(snapshot(channel("pipe:[1]"), at=1)).opened == (ChannelKey("pipe", 0, 1),)
+    assert tracker.advance(snapshot([channel(1)], at=1)).opened == (ChannelKey("pipe", 0, 1),)
 
 
 def test_a_clock_that_is_set_back_does_not_keep_closed_channels_for_ever() -> None:
     tracker = Tracker()
-    tracker.advance(snapshot(channel("pipe:[1]"), at=100_000))
+    tracker.advance(snapshot([channel(1)], at=100_000))
     tracker.advance(snapshot(at=100_001))
     for at in range(30):
         changes = tracker.advance(snapshot(at=at))
@@ -122,7 +122,7 @@ def test_a_thousand_generations_of_short_lived_channels_leave_nothing_behind() -
     numbers = itertools.count()
 
     def generation(at: int) -> Changes:
-        return tracker.advance(snapshot(*(channel(f"pipe:[{next(numbers)}]") for _ in range(10)), at=at))
+        return tracker.advance(snapshot([channel(next(numbers)) for _ in range(10)], at=at))
 
     for at in range(100):
         generation(at)
@@ -144,7 +144,7 @@ def test_what_is_told_adds_up_over_any_history(history: list[dict[int, str]]) ->
     tracker = Tracker()
     before: set[int] | None = None
     for at, states in enumerate(history):
-        changes = tracker.advance(snapshot(*(channel(f"pipe:[{n}]", state) for n, state in states.items()), at=at))
+        changes = tracker.advance(snapshot([channel(n, state=state) for n, state in states.items()], at=at))
         now = set(states)
         assert {key.number for key in changes.opened} == (now - before if before is not None else set())
         assert {key.number for key in changes.since} == now
