@@ -28,15 +28,21 @@ _TEXTS_REMEMBERED = 4096
 
 
 def channels_document(snapshot: Snapshot, channels: Iterable[Channel]) -> Iterator[str]:
-    """The document of some channels of a snapshot, in chunks of one line each that end without a line end."""
-    writer = ChannelWriter(snapshot)
-    yield f'{head(snapshot)}, "channels": ['
+    """The document of some channels of a snapshot in one line, chunk by chunk."""
+    yield f"{head(snapshot)}, "
+    yield from channels_member(channels, ChannelWriter(snapshot))
+    yield f', "gaps": {gaps(snapshot.gaps)}}}'
+
+
+def channels_member(channels: Iterable[Channel], writer: ChannelWriter) -> Iterator[str]:
+    """The member `channels` of a document, chunk by chunk."""
+    yield '"channels": ['
     rest = iter(channels)
     separator = ""
     while chunk := list(islice(rest, _CHANNELS_IN_A_CHUNK)):
         yield separator + ", ".join([writer.channel(channel) for channel in chunk])
         separator = ", "
-    yield f'], "gaps": {gaps(snapshot.gaps)}}}'
+    yield "]"
 
 
 def head(snapshot: Snapshot) -> str:
@@ -138,6 +144,11 @@ class ChannelWriter:
             f'"inode": {"null" if inode is None else inode}, {after}, '
             f'"address": {"null" if address is None else quoted(address)}}}'
         )
+
+    def process_members(self, process: Process) -> str:
+        """What every document says of a process, as members of an object."""
+        text = self._processes.get(id(process)) or self._process(process)
+        return f"{text.before}, {text.after}"
 
     def _process(self, process: Process) -> _ProcessText:
         """The members of a process before and after those of its descriptor."""

@@ -1,0 +1,103 @@
+"""The style for programs behind a pipe: tabs between fields, exact numbers, nothing cut, no colour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ipcinspect.cli.sheets import Cell, EndCells, Sheet
+from ipcinspect.export.holdings import others_of
+from ipcinspect.export.moments import rfc3339
+from ipcinspect.model.channel import Channel, Endpoint, FieldValue
+from ipcinspect.model.text import visible
+
+UNKNOWN, NONE = "?", "-"
+_LONGEST = 1 << 20
+
+
+class PlainStyle:
+    """Lines for grep, awk and cut. A title is a line of its own; an empty line stands between sheets."""
+
+    def __init__(self) -> None:
+        self._rolling = False
+
+    def safe(self, kernel_text: str) -> str:
+        """On one line and free of tabs, never cut."""
+        return visible(kernel_text, _LONGEST)
+
+    def told(self, value: FieldValue, unit: str | None) -> str:
+        """The exact figure; times in RFC 3339, permission bits in octal."""
+        if value is None:
+            return UNKNOWN
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, str):
+            return self.safe(value)
+        if unit == "time":
+            return rfc3339(value)
+        if unit == "mode":
+            return f"{int(value):04o}"
+        if unit == "key":
+            return f"0x{int(value) & 0xFFFFFFFF:08x}"
+        return str(value)
+
+    def state(self, state: str) -> Cell:
+        """The word of the contract."""
+        return Cell(state)
+
+    def fill(self, channel: Channel) -> Cell:
+        """Whole percent: 0% only where it is empty, 100% only where it is full."""
+        fill = channel.fill
+        if fill is None:
+            return Cell(UNKNOWN if channel.queues else NONE)
+        return Cell(f"{100 if fill >= 1 else max(int(fill * 100), 1) if fill > 0 else 0}%")
+
+    def queued(self, channel: Channel) -> Cell:
+        """Payload bytes."""
+        queued = channel.queued_bytes
+        return Cell((UNKNOWN if channel.queues else NONE) if queued is None else str(queued))
+
+    def ends(self, channel: Channel) -> EndCells:
+        """Every holder of side a and every holder of side b."""
+        return EndCells(self._side(channel, "a"), Cell(NONE), self._side(channel, "b"))
+
+    def seen(self, channel: Channel, pid: int, fd: int | None) -> EndCells:
+        """Every holder of the other end."""
+        own = next(end for end in channel.endpoints if end.process and end.process.pid == pid and end.fd == fd)
+        others = [self._holder(end) for end in others_of(channel, own)]
+        return EndCells(Cell(self._holder(own)), Cell(NONE), Cell(", ".join(others) or NONE))
+
+    def lines(self, sheets: Iterable[Sheet]) -> Iterator[str]:
+        """Titles in capitals, then the names of the columns, then the rows."""
+        between = ""
+        for sheet in sheets:
+            yield between
+            if sheet.title is not None:
+                yield f"{sheet.title.upper()}\n"
+            if any(column.title for column in sheet.columns):
+                yield "\t".join([column.title for column in sheet.columns]) + "\n"
+            for row in sheet.rows:
+                yield "\t".join([cell.text for cell in row]) + "\n"
+            between = "\n"
+
+    def roll(self, sheet: Sheet) -> Iterator[str]:
+        """The names of the columns once, then rows."""
+        if not self._rolling:
+            self._rolling = True
+            yield "\t".join([column.title for column in sheet.columns]) + "\n"
+        for row in sheet.rows:
+            yield "\t".join([cell.text for cell in row]) + "\n"
+
+    def clock(self, seconds: float) -> str:
+        """With its date, in UTC."""
+        return rfc3339(seconds)
+
+    def _side(self, channel: Channel, side: str) -> Cell:
+        holders = [self._holder(end) for end in channel.endpoints if end.side == side]
+        return Cell(", ".join(holders) if holders else NONE)
+
+    def _holder(self, end: Endpoint) -> str:
+        process = end.process
+        if process is None:
+            return self.safe(end.address) if end.address is not None else UNKNOWN
+        fd = "" if end.fd is None else f"/{end.fd}"
+        return f"{self.safe(process.comm)} {process.pid}{fd}"

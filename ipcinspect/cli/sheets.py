@@ -1,0 +1,94 @@
+"""What a command has to tell, before it is known for whom: sheets of cells, and the styles that write them out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+from ipcinspect.model.channel import Channel, FieldValue
+
+
+class Cell(NamedTuple):
+    """Printable text in one role of the palette (LOOK's roles: `text`, `error`, `warning`, `ok`, `muted`, ...)."""
+
+    text: str
+    role: str = "text"
+
+
+class Column(NamedTuple):
+    """One column of a sheet."""
+
+    title: str
+    right: bool = False
+    """Whether it stands at the right, as numbers do."""
+    cut: str | None = None
+    """How a terminal shortens it where room lacks: `end`, `start` (paths), `holder` (only the process's name)."""
+    least: int = 0
+    """Cells that it gets at least in a table that goes on, whose later rows are not known yet."""
+
+
+class Sheet(NamedTuple):
+    """A table with a title. Facts about one thing are a sheet of two columns without titles."""
+
+    title: str | None
+    columns: tuple[Column, ...]
+    rows: Iterable[Sequence[Cell]]
+    whole: bool = False
+    """Whether nothing in it may be cut, however long the lines get."""
+
+
+class EndCells(NamedTuple):
+    """The two ends of a channel and what is between them."""
+
+    left: Cell
+    wire: Cell
+    right: Cell
+
+
+class Style(Protocol):
+    """One way to write for one kind of reader: a program behind a pipe, or eyes at a terminal."""
+
+    def safe(self, kernel_text: str) -> str:
+        """Kernel text, printable."""
+        ...
+
+    def told(self, value: FieldValue, unit: str | None) -> str:
+        """A value in its unit."""
+        ...
+
+    def state(self, state: str) -> Cell:
+        """A state."""
+        ...
+
+    def fill(self, channel: Channel) -> Cell:
+        """How full it is."""
+        ...
+
+    def queued(self, channel: Channel) -> Cell:
+        """What waits in it."""
+        ...
+
+    def ends(self, channel: Channel) -> EndCells:
+        """Who holds it."""
+        ...
+
+    def seen(self, channel: Channel, pid: int, fd: int | None) -> EndCells:
+        """As `ends`, seen from one holder: itself at the left."""
+        ...
+
+    def lines(self, sheets: Iterable[Sheet]) -> Iterator[str]:
+        """The sheets, each line with its line end."""
+        ...
+
+    def roll(self, sheet: Sheet) -> Iterator[str]:
+        """More rows of the one table that goes on: titles stand above the first, columns keep their widths."""
+        ...
+
+    def clock(self, seconds: float) -> str:
+        """The time of day of something that just happened."""
+        ...
+
+
+def facts(title: str | None, rows: Iterable[tuple[str, Cell]], whole: bool = True) -> Sheet:
+    """A sheet of names and values."""
+    return Sheet(title, (Column(""), Column("")), [(Cell(name, "muted"), cell) for name, cell in rows], whole)

@@ -1,0 +1,178 @@
+"""`ipcinspect show CHANNEL`: everything about one channel, whole."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+
+from ipcinspect.cli.complaints import DONE, Complaint, Unable, Usage, complain
+from ipcinspect.cli.session import Session, observe
+from ipcinspect.cli.sheets import Cell, Column, Sheet, Style, facts
+from ipcinspect.export.details_document import details_document
+from ipcinspect.mechanisms import fields_of
+from ipcinspect.model.channel import Channel, Endpoint, Queue
+from ipcinspect.model.snapshot import Snapshot, Want
+from ipcinspect.model.words import stage_of
+from ipcinspect.selection.absence import explain_channel
+from ipcinspect.selection.addresses import clients_of, find
+from ipcinspect.sources import Details
+
+SUMMARY = "one channel, whole: every holder, its queues and facts"
+EPILOG = """\
+CHANNEL is whatever you have at hand:
+  1234/5                   a descriptor of a process
+  pipe:[123] socket:[77]   what /proc/PID/fd says, either end of a socket
+  /run/docker.sock ./fifo  a path of a socket, FIFO or mapped file
+  @abstract                an abstract socket name
+  tcp:127.0.0.1:5432       a local or remote address; a listener comes first
+  sysv-msg:7               a System V id; sysv-msg:0x5151 is a key
+  mmap:/srv/data           MECHANISM:NAME in general
+Objects of another IPC namespace end in @ipc:[N].
+
+Of a listener every connection that came in through it is shown as well.
+"""
+_CANDIDATES_TOLD = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own arguments."""
+    parser.add_argument("channel", metavar="CHANNEL", help="its id, a descriptor, a path, an address, a name")
+
+
+def run(session: Session) -> int:
+    """One look at one channel. Raises Usage where the address fits none or several, Unable where it is hidden."""
+    inspector = session.inspector()
+    snapshot = observe(inspector, Want()).snapshot
+    channel = _only(session.arguments.channel, snapshot, session.directory())
+    details = inspector.details(channel.key)
+    clients = clients_of(channel, snapshot)
+    if session.options.json:
+        session.write_document(details_document(snapshot, (channel, *clients), details))
+    else:
+        style = session.style()
+        session.write_sheets(_sheets(channel, clients, snapshot, details, style), style)
+    session.output.flush()
+    return DONE
+
+
+def _only(text: str, snapshot: Snapshot, directory: str) -> Channel:
+    found = find(text, snapshot, directory)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise Usage(_ambiguity(text, found))
+    absence = explain_channel(text, snapshot)
+    problem: type[Complaint] = Unable if absence.hidden else Usage
+    raise problem(absence.sentence)
+
+
+def _ambiguity(text: str, found: Sequence[Channel]) -> str:
+    """One line that names the candidates by ids that each fit one of them."""
+    for channel in found[:_CANDIDATES_TOLD]:
+        complain(f"'{text}' may be {channel.id} ({channel.mechanism}, {channel.state}, {channel.name or 'no name'})")
+    return f"'{text}' fits {len(found)} channels: say which"
+
+
+def _sheets(
+    channel: Channel, clients: Sequence[Channel], snapshot: Snapshot, details: Details | None, style: Style
+) -> Iterator[Sheet]:
+    yield facts(None, _identity(channel, style))
+    if channel.queues:
+        yield _queue_sheet(channel.queues, style)
+    yield _end_sheet("Ends", [(channel, end) for end in channel.endpoints], snapshot, details, style)
+    if clients:
+        ends = [(client, end) for client in clients for end in client.endpoints if end.role != "server"]
+        yield _end_sheet("Connections", ends, snapshot, None, style)
+    fields = fields_of(channel.mechanism)
+    if fields:
+        rows = [
+            (Cell(style.safe(field.title), "muted"), Cell(style.told(value, field.unit)), Cell(field.help, "faint"))
+            for field, value in zip(fields, channel.fields, strict=True)
+        ]
+        yield Sheet("Fields", (Column(""), Column(""), Column("")), rows, whole=True)
+    if details is not None and details.facts:
+        yield Sheet(
+            "Details",
+            (Column(""), Column(""), Column("")),
+            [
+                (
+                    Cell(style.safe(fact.title), "muted"),
+                    Cell(style.told(fact.value, fact.unit)),
+                    Cell(style.safe(fact.told_by), "faint"),
+                )
+                for fact in details.facts
+            ],
+            whole=True,
+        )
+
+
+def _identity(channel: Channel, style: Style) -> Iterator[tuple[str, Cell]]:
+    yield "id", Cell(style.safe(channel.id))
+    if channel.aliases:
+        yield "also", Cell(", ".join(map(style.safe, channel.aliases)))
+    yield "mechanism", Cell(channel.mechanism)
+    yield "name", Cell("-" if channel.name is None else style.safe(channel.name))
+    yield "state", style.state(channel.state)
+    yield "stage", Cell(stage_of(channel.state) or "-")
+    yield "relation", Cell(channel.relation)
+    yield "queued", style.queued(channel)
+    yield "capacity", Cell("-" if channel.capacity_bytes is None else style.told(channel.capacity_bytes, "bytes"))
+    yield "created", Cell(style.told(channel.created_at, "time"))
+    for title, number in (("network namespace", channel.namespaces.net), ("IPC namespace", channel.namespaces.ipc)):
+        if number is not None:
+            yield title, Cell(str(number))
+
+
+def _queue_sheet(queues: Sequence[Queue], style: Style) -> Sheet:
+    titles = ("TO", "BYTES", "MESSAGES", "NEXT MESSAGE", "MEMORY", "MEMORY LIMIT", "FILL")
+    rows = [
+        [
+            Cell(queue.to),
+            Cell(style.told(queue.bytes, "bytes")),
+            Cell(style.told(queue.messages, None)),
+            Cell(style.told(queue.next_message_bytes, "bytes")),
+            Cell(style.told(queue.memory_bytes, "bytes")),
+            Cell(style.told(queue.memory_limit_bytes, "bytes")),
+            Cell("?" if queue.fill is None else f"{queue.fill:.1%}"),
+        ]
+        for queue in queues
+    ]
+    return Sheet("Queues", tuple(Column(title, right=title != "TO") for title in titles), rows, whole=True)
+
+
+def _end_sheet(
+    title: str,
+    ends: Sequence[tuple[Channel, Endpoint]],
+    snapshot: Snapshot,
+    details: Details | None,
+    style: Style,
+) -> Sheet:
+    titles = ("CHANNEL", "SIDE", "ROLE", "PROCESS", "PID", "FD", "FLAGS", "USER", "CONTAINER", "INODE", "ADDRESS")
+    columns = tuple(Column(name, right=name in ("PID", "FD", "INODE")) for name in titles)
+    rows = [_end_row(channel, end, snapshot, details, style) for channel, end in ends]
+    own = 1 if title == "Ends" else 0
+    return Sheet(title, columns[own:], [row[own:] for row in rows], whole=True)
+
+
+def _end_row(
+    channel: Channel, end: Endpoint, snapshot: Snapshot, details: Details | None, style: Style
+) -> tuple[Cell, ...]:
+    process, fd = end.process, end.fd
+    flags = None
+    if process is not None and fd is not None and details is not None:
+        flags = details.descriptor_flags.get((process.pid, fd))
+    uid = None if process is None else process.uid
+    user = "?" if uid is None else style.safe(snapshot.users.get(uid, str(uid)))
+    return (
+        Cell(style.safe(channel.id)),
+        Cell(end.side),
+        Cell(end.role),
+        Cell("?" if process is None else style.safe(process.comm)),
+        Cell("?" if process is None else str(process.pid)),
+        Cell("-" if fd is None else str(fd)),
+        Cell("-" if fd is None else style.told(flags, None)),
+        Cell(user),
+        Cell("-" if process is None or process.container is None else style.safe(process.container)),
+        Cell("-" if end.inode is None else str(end.inode)),
+        Cell("-" if end.address is None else style.safe(end.address)),
+    )
