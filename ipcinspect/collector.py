@@ -6,9 +6,10 @@ leaves the others on the screen.
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import Callable, NamedTuple
 
 from ipcinspect.kernel import procfs
@@ -54,6 +55,10 @@ class Collector:
 
     def collect(self, want: Want) -> Snapshot:
         """One look at the machine. Raises OSError where there is no /proc to read."""
+        with _no_garbage_collection():
+            return self._collect(want)
+
+    def _collect(self, want: Want) -> Snapshot:
         taken_at, start = self._clock(), time.perf_counter()
         host = read_host(self._root)
         walked = self._walk(want)
@@ -98,6 +103,18 @@ class Collector:
             gaps += found.gaps
             costs.append(Cost(room.NAME, time.perf_counter() - start))
         return Collected(channels, gaps), costs
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """A scan makes a hundred thousand tuples and no cycle: the collector would walk them all, again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class _Walked(NamedTuple):

@@ -12,7 +12,7 @@ import time
 from typing import NamedTuple
 
 from ipcinspect.kernel.errors import Denied, Vanished
-from ipcinspect.kernel.libc import FileFacts, statx_of_descriptor
+from ipcinspect.kernel.libc import FileFacts, FileReader
 
 _CLOCK_EVERY = 0xFF
 _KINDS = {
@@ -110,6 +110,7 @@ def _read_entries(directory: int, names: list[str], with_others: bool, until: fl
     sockets: list[SocketEnd] = []
     others: list[OtherEnd] = []
     refused = reached = 0
+    files = FileReader()
     readlink, lstat = os.readlink, os.lstat
     for name in names:
         reached += 1
@@ -123,7 +124,7 @@ def _read_entries(directory: int, names: list[str], with_others: bool, until: fl
                 mode = lstat(name, dir_fd=directory).st_mode
                 pipes.append(PipeEnd(int(name), int(target[6:-1]), bool(mode & 0o400), bool(mode & 0o200)))
             elif not target.startswith("anon_inode:"):
-                _sort_file(directory, name, target, fifos, others, with_others)
+                _sort_file(files, directory, name, target, fifos, others, with_others)
             elif with_others:
                 others.append(OtherEnd(int(name), target, None))
         except FileNotFoundError:
@@ -134,11 +135,16 @@ def _read_entries(directory: int, names: list[str], with_others: bool, until: fl
 
 
 def _sort_file(
-    directory: int, name: str, target: str, fifos: list[FifoEnd], others: list[OtherEnd], with_others: bool
+    files: FileReader,
+    directory: int,
+    name: str,
+    target: str,
+    fifos: list[FifoEnd],
+    others: list[OtherEnd],
+    with_others: bool,
 ) -> None:
-    file = statx_of_descriptor(directory, name)
-    if stat.S_ISFIFO(file.mode):
+    if stat.S_ISFIFO(files.mode(directory, name)):
         mode = os.lstat(name, dir_fd=directory).st_mode
-        fifos.append(FifoEnd(int(name), target, bool(mode & 0o400), bool(mode & 0o200), file))
+        fifos.append(FifoEnd(int(name), target, bool(mode & 0o400), bool(mode & 0o200), files.facts(directory, name)))
     elif with_others:
-        others.append(OtherEnd(int(name), target, file))
+        others.append(OtherEnd(int(name), target, files.facts(directory, name)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import stat
+import struct
 from typing import NamedTuple
 
 LIBC = ctypes.PyDLL(None, use_errno=True)
@@ -49,36 +50,10 @@ class FileFacts(NamedTuple):
         return self.nlink == 0
 
 
-class _Timestamp(ctypes.Structure):
-    _fields_ = [("sec", ctypes.c_int64), ("nsec", ctypes.c_uint32), ("pad", ctypes.c_int32)]
-
-
-class _Statx(ctypes.Structure):
-    """struct statx of include/uapi/linux/stat.h."""
-
-    _fields_ = [
-        ("mask", ctypes.c_uint32),
-        ("blksize", ctypes.c_uint32),
-        ("attributes", ctypes.c_uint64),
-        ("nlink", ctypes.c_uint32),
-        ("uid", ctypes.c_uint32),
-        ("gid", ctypes.c_uint32),
-        ("mode", ctypes.c_uint16),
-        ("pad0", ctypes.c_uint16),
-        ("ino", ctypes.c_uint64),
-        ("size", ctypes.c_uint64),
-        ("blocks", ctypes.c_uint64),
-        ("attributes_mask", ctypes.c_uint64),
-        ("atime", _Timestamp),
-        ("btime", _Timestamp),
-        ("ctime", _Timestamp),
-        ("mtime", _Timestamp),
-        ("rdev_major", ctypes.c_uint32),
-        ("rdev_minor", ctypes.c_uint32),
-        ("dev_major", ctypes.c_uint32),
-        ("dev_minor", ctypes.c_uint32),
-        ("spare", ctypes.c_uint64 * 14),
-    ]
+# struct statx of include/uapi/linux/stat.h, as far as it is used
+_ANSWER = struct.Struct("=16xII4xH2xQ24xqI4x32xqI4x8xII112x")
+_MODE = struct.Struct("=28xH")
+_ANSWER_BYTES = 256
 
 
 _statx = LIBC.statx
@@ -89,23 +64,27 @@ _close = LIBC.close
 _close.argtypes = (ctypes.c_int,)
 
 
-def statx_of_descriptor(fd_directory: int, fd: str) -> FileFacts:
-    """The file behind /proc/PID/fd/N, from what the kernel has in memory. Raises OSError.
+class FileReader:
+    """Asks statx(2) about the files behind descriptors; one buffer serves all answers, so one thread uses it.
 
     AT_STATX_DONT_SYNC is what makes this safe: stat(2) asks the file server, and hangs for good on a dead one.
     """
-    answer = _Statx()
-    if _statx(fd_directory, fd.encode(), _AT_STATX_DONT_SYNC, _STATX_WANTED, ctypes.byref(answer)) < 0:
-        raise last_error("statx")
-    return FileFacts(
-        answer.mode,
-        answer.ino,
-        os.makedev(answer.dev_major, answer.dev_minor),
-        answer.nlink,
-        answer.uid,
-        answer.atime.sec + answer.atime.nsec / 1e9,
-        answer.mtime.sec + answer.mtime.nsec / 1e9,
-    )
+
+    def __init__(self) -> None:
+        self._buffer = ctypes.create_string_buffer(_ANSWER_BYTES)
+        self._address = ctypes.addressof(self._buffer)
+
+    def mode(self, directory: int, name: str) -> int:
+        """File type and permission bits of the file behind /proc/PID/fd/N. Raises OSError."""
+        if _statx(directory, name.encode(), _AT_STATX_DONT_SYNC, _STATX_WANTED, self._address) < 0:
+            raise last_error("statx")
+        return int(_MODE.unpack_from(self._buffer)[0])
+
+    def facts(self, directory: int, name: str) -> FileFacts:
+        """All facts of the file behind /proc/PID/fd/N. Raises OSError."""
+        self.mode(directory, name)
+        nlink, uid, mode, inode, asec, ansec, msec, mnsec, major, minor = _ANSWER.unpack_from(self._buffer)
+        return FileFacts(mode, inode, os.makedev(major, minor), nlink, uid, asec + ansec / 1e9, msec + mnsec / 1e9)
 
 
 def pidfd_getfd(pidfd: int, fd: int) -> int:

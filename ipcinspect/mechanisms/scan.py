@@ -12,7 +12,7 @@ from ipcinspect.kernel.borrow import Lender, PipeFill
 from ipcinspect.kernel.descriptors import FifoEnd, PipeEnd
 from ipcinspect.kernel.errors import KernelError, TimedOut, Unsupported, translated
 from ipcinspect.kernel.inet_diag import InetSocket
-from ipcinspect.kernel.libc import FileFacts, statx_of_descriptor
+from ipcinspect.kernel.libc import FileFacts, FileReader
 from ipcinspect.kernel.maps import SharedMapping
 from ipcinspect.kernel.namespaces import inside_network
 from ipcinspect.kernel.unix_diag import UnixSocket
@@ -72,6 +72,7 @@ class Scan:
         self.longest_borrow_s = 0.0
         self.shut_out_namespaces = 0
         self._refused_borrows = 0
+        self._files = FileReader()
         self._lenders: dict[int, Lender | None] = {}
 
     def close(self) -> None:
@@ -173,7 +174,7 @@ class Scan:
     def file_of(self, process: Process, fd: int) -> FileFacts | None:
         """What statx(2) tells from memory about the file behind a descriptor; None where it is gone or refused."""
         try:
-            return statx_of_descriptor(-100, f"{self.surroundings.root}/{process.pid}/fd/{fd}")
+            return self._files.facts(-1, f"{self.surroundings.root}/{process.pid}/fd/{fd}")
         except OSError:
             return None
 

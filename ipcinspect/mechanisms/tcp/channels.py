@@ -36,6 +36,7 @@ class TcpTable:
         for row in scan.tcp_sockets:
             if row.state == LISTEN:
                 self._listeners.setdefault((row.netns, row.src, row.sport), []).append(row)
+        self._listened_ports = {port for _, _, port in self._listeners}
         self._clients: dict[int, list[InetSocket]] = {}
 
     def channels(self) -> list[Channel]:
@@ -84,7 +85,7 @@ class TcpTable:
         return None
 
     def _has_listener(self, row: InetSocket) -> bool:
-        return any(place in self._listeners for place in covering(row))
+        return row.sport in self._listened_ports and any(place in self._listeners for place in covering(row))
 
     def _sides(self, one: InetSocket, other: InetSocket) -> tuple[InetSocket, InetSocket, tuple[str, str]]:
         """(a, b, roles): the end whose port has a listener was accepted there."""
