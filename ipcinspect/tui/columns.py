@@ -1,0 +1,132 @@
+"""The columns of the channel table: a new one is one more entry here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+from ipcinspect.tui import wording
+from ipcinspect.tui.drawing import Line, Span, clip
+from ipcinspect.tui.ends import Ends, wire_role
+from ipcinspect.tui.glyphs import Glyphs
+from ipcinspect.tui.wording import Row
+
+WIDE = 109
+"""From this width on there is room for the name."""
+_END_MAX = 28
+
+Draw = Callable[[Row, Ends, int, Glyphs], Line]
+
+
+class Column(NamedTuple):
+    """One column of the table."""
+
+    title: str
+    order: str | None
+    """The word of the order that a click on its title asks for; None where there is none."""
+    align: str
+    draw: Draw
+
+
+class Placed(NamedTuple):
+    """A column with its place on the line."""
+
+    column: Column
+    start: int
+    width: int
+
+
+def _kind(row: Row, ends: Ends, width: int, glyphs: Glyphs) -> Line:
+    return (Span(clip(wording.kind(row.channel), width, glyphs), row.role),)
+
+
+def _name(row: Row, ends: Ends, width: int, glyphs: Glyphs) -> Line:
+    return wording.name_cell(row, width, glyphs)
+
+
+def _state(row: Row, ends: Ends, width: int, glyphs: Glyphs) -> Line:
+    return wording.state_cell(row, width, glyphs)
+
+
+def _fill(row: Row, ends: Ends, width: int, glyphs: Glyphs) -> Line:
+    return wording.fill_cell(row, width, glyphs)
+
+
+def _queued(row: Row, ends: Ends, width: int, glyphs: Glyphs) -> Line:
+    return (Span(clip(wording.queued(row.channel), width, glyphs, "right"), row.role),)
+
+
+def _from(row: Row, ends: Ends, width: int, glyphs: Glyphs) -> Line:
+    return wording.end_cell(ends.left, width, "strong" if ends.blocked else row.role, glyphs)
+
+
+def _wire(row: Row, ends: Ends, width: int, glyphs: Glyphs) -> Line:
+    return (Span(glyphs.wires[ends.wire], wire_role(row.channel, ends.wire)),)
+
+
+def _to(row: Row, ends: Ends, width: int, glyphs: Glyphs) -> Line:
+    return wording.end_cell(ends.right, width, row.role, glyphs)
+
+
+def _for(row: Row, ends: Ends, width: int, glyphs: Glyphs) -> Line:
+    return wording.for_cell(row, width, glyphs)
+
+
+KIND = Column("KIND", "kind", "left", _kind)
+NAME = Column("NAME", "name", "left", _name)
+STATE = Column("STATE", "worst", "left", _state)
+FILL = Column("FILL", "fill", "left", _fill)
+QUEUED = Column("QUEUED", "queued", "right", _queued)
+FROM = Column("FROM", "pid", "left", _from)
+WIRE = Column("", None, "left", _wire)
+TO = Column("TO", None, "left", _to)
+FOR = Column("FOR", "for", "right", _for)
+
+SORT_CYCLE = ("worst", "for", "queued", "fill", "kind", "name", "pid")
+"""What `s` goes through."""
+
+
+@lru_cache(maxsize=8)
+def columns(width: int) -> tuple[Placed, ...]:
+    """The columns for a line of `width` cells, one space between them and one at each side."""
+    wide = width >= WIDE
+    fixed = {KIND: 9, STATE: 13 if wide else 11, FILL: 8 if wide else 5, QUEUED: 6, WIRE: 2, FOR: 5}
+    chosen = [KIND, *([NAME] if wide else []), STATE, FILL, QUEUED, FROM, WIRE, TO, FOR]
+    rest = max(width - 1 - sum(fixed.values()) - len(chosen), 4)
+    if wide:
+        fixed[NAME] = max(min(rest * 2 // 5, 60), 17, rest - 2 * _END_MAX)
+        rest -= fixed[NAME]
+    fixed[FROM] = rest // 2
+    fixed[TO] = rest - rest // 2
+    placed, start = [], 1
+    for column in chosen:
+        placed.append(Placed(column, start, fixed[column]))
+        start += fixed[column] + 1
+    return tuple(placed)
+
+
+def head_line(width: int, order: str, turned: bool, glyphs: Glyphs) -> Line:
+    """The titles; a mark stands at the column that decides the order."""
+    spans = [Span(" ")]
+    for column, _, cells in columns(width):
+        mark = (glyphs.up if turned else glyphs.down) if column.order == order else ""
+        spans.append(Span(clip(column.title + mark, cells, glyphs, column.align) + " ", "muted"))
+    return tuple(spans)
+
+
+def row_line(row: Row, ends: Ends, width: int, glyphs: Glyphs) -> Line:
+    """The whole line of one channel, without the cursor."""
+    spans = [Span(" ")]
+    for column, _, cells in columns(width):
+        spans.extend(column.draw(row, ends, cells, glyphs))
+        spans.append(Span(" "))
+    return tuple(spans)
+
+
+def column_at(x: int, width: int) -> Column | None:
+    """The column under a cell of the line."""
+    for column, start, cells in columns(width):
+        if start <= x <= start + cells:
+            return column
+    return None

@@ -1,0 +1,206 @@
+"""Who stands at the two ends of a channel, and what the wire between them looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ipcinspect.model.channel import Channel, Endpoint
+from ipcinspect.tui.states import MOVING, is_trouble, look_of
+
+MEMORY = frozenset(("sysv-shm", "sysv-sem", "posix-shm", "posix-sem", "memfd", "shared-anon", "mmap", "futex"))
+"""Mechanisms whose holders share one thing: no direction."""
+_DATAGRAM = frozenset(("udp", "unix", "netlink", "packet"))
+_ONE_WAY = frozenset(("pipe", "fifo", "sysv-msg", "posix-mq", "udp"))
+_ABSENT = {
+    "pipe": ("no writer", "no reader"),
+    "fifo": ("no writer", "no reader"),
+    "sysv-msg": ("nobody", "nobody"),
+    "posix-mq": ("nobody", "nobody"),
+}
+"""What to call the missing left and right end of what needs no partner to exist."""
+
+
+class End(NamedTuple):
+    """One end as a row tells it."""
+
+    holder: Endpoint | None
+    """The holder to name; None where the end is absent or nobody visible holds it."""
+    others: int
+    """Further processes that hold the same end."""
+    absent: str
+    """What to say in brackets, or an address, where there is no holder."""
+
+
+class Ends(NamedTuple):
+    """Both ends and the wire between them."""
+
+    left: End
+    wire: str
+    """Key of `Glyphs.wires`."""
+    right: End
+    blocked: bool
+    """Whether the one at the left cannot go on: it is drawn bold."""
+
+
+def ends_of(channel: Channel) -> Ends:
+    """Both ends of a channel, the one that sends at the left."""
+    if channel.mechanism in MEMORY:
+        return _shared(channel)
+    if any(end.role == "listener" for end in channel.endpoints):
+        return _listener(channel)
+    left, right = "a", "b"
+    if channel.state == "full" and _full_towards(channel) == "a":
+        left, right = right, left
+    here, there = _holders(channel, left), _holders(channel, right)
+    if not here and there and _receives_from_anybody(channel):
+        return Ends(_end(there, ""), "open", _nobody("anybody"), False)
+    return _pair(channel, here, there)
+
+
+class Held(NamedTuple):
+    """A channel as one of its holders sees it."""
+
+    wire: str
+    """Key of `Glyphs.wires`, with the holder at the left."""
+    other: End
+
+
+def seen_by(channel: Channel, pid: int, fd: int | None) -> Held:
+    """What one holder has at the other end; `fd` None for a mapping or attachment."""
+    own = next((end for end in channel.endpoints if _is(end, pid, fd)), None)
+    if own is None:
+        return Held(_wire(channel), End(None, 0, "hidden"))
+    if channel.mechanism in MEMORY:
+        others = [end for end in channel.endpoints if end.role != "creator" and not _is(end, pid, None)]
+        return Held("shared", _end(others, "only itself", oldest=True))
+    if own.role == "listener":
+        clients = [end for end in channel.endpoints if end.role == "client"]
+        return Held("open", _end(clients, "accepting"))
+    others = [end for end in channel.endpoints if end.side != own.side and end is not own]
+    if not others and own.role == "both":
+        others = [end for end in channel.endpoints if not _is(end, pid, None)]
+    sides = ends_of(channel)
+    absent = sides.left if own.side == "b" else sides.right
+    return Held(_own_wire(channel, own), _end(others, absent.absent or "hidden"))
+
+
+def _is(end: Endpoint, pid: int, fd: int | None) -> bool:
+    """Whether it is a holder's end; without `fd` any end of that process."""
+    return end.process is not None and end.process.pid == pid and (fd is None or end.fd == fd)
+
+
+def _own_wire(channel: Channel, own: Endpoint) -> str:
+    """The wire from a holder outwards: a reader's points at it, a blocked writer's runs into a wall."""
+    wire = _wire(channel)
+    if wire == "blocked" and channel.state == "full":
+        if own.role == "reader" or _full_towards(channel) == own.side:
+            return "from"
+        return wire
+    if wire.startswith("to") and own.role == "reader":
+        return wire.replace("to", "from")
+    return wire
+
+
+def wire_role(channel: Channel, wire: str) -> str:
+    """The colour of the wire: severities and movement stand out, all else is faint."""
+    role = look_of(channel.state).role
+    if role in ("error", "warning"):
+        return role
+    return "ok" if "moving" in wire or channel.state in MOVING else "faint"
+
+
+def _pair(channel: Channel, here: list[Endpoint], there: list[Endpoint]) -> Ends:
+    left = _end(here, _absent_end(channel, _ABSENT.get(channel.mechanism, (None, None))[0]))
+    right = _end(there, _absent_end(channel, _ABSENT.get(channel.mechanism, (None, None))[1]))
+    return Ends(left, _wire(channel), right, channel.state in ("full", "opening"))
+
+
+def _receives_from_anybody(channel: Channel) -> bool:
+    """Whether it is a datagram socket without known senders, and nothing is wrong with it."""
+    if channel.mechanism not in _DATAGRAM or is_trouble(channel.state) or channel.state == "closed":
+        return False
+    return all(end.role == "reader" for end in channel.endpoints)
+
+
+def _listener(channel: Channel) -> Ends:
+    """A listener stands at the left, open for anybody; with clients waiting it is what they run into."""
+    listeners = [end for end in channel.endpoints if end.role == "listener"]
+    clients = [end for end in channel.endpoints if end.role == "client"]
+    accepting = _end(listeners, _absent_end(channel, "nobody"), oldest=True)
+    if channel.state == "waiting-accept" or clients:
+        waiting = _end(clients, "client unknown")
+        return Ends(waiting, "blocked", accepting, True)
+    wire = "open" if channel.state == "listening" else _wire(channel)
+    return Ends(accepting, wire, _nobody("accepting" if channel.state == "listening" else ""), False)
+
+
+def _shared(channel: Channel) -> Ends:
+    """Memory, semaphores, locks: the two that hold it longest, and how many more."""
+    attached = [end for end in channel.endpoints if end.role != "creator"] or list(channel.endpoints)
+    first = _end(attached, "nobody", oldest=True)
+    wire = "gone" if channel.state in ("orphaned", "closed", "marked-for-deletion") else "shared"
+    named = first.holder
+    if named is None or named.process is None:
+        return Ends(first, wire, _nobody("nobody"), False)
+    rest = [end for end in attached if end.process is None or end.process.key != named.process.key]
+    if not rest:
+        alone = "nobody" if wire == "gone" else "only itself"
+        return Ends(End(named, 0, ""), wire, _nobody(alone), False)
+    return Ends(End(named, 0, ""), wire, _end(rest, "nobody", oldest=True), False)
+
+
+def _wire(channel: Channel) -> str:
+    if channel.state in ("full", "opening", "waiting-accept"):
+        return "blocked"
+    if channel.state in ("closed", "orphaned", "half-closed", "no-reader", "no-writer"):
+        return "gone"
+    direction = "both" if channel.mechanism not in _ONE_WAY and len(channel.queues) != 1 else "to"
+    return f"{direction} moving" if channel.state in MOVING else direction
+
+
+def _absent_end(channel: Channel, nobody: str | None) -> str:
+    """Why an end has no visible holder, in at most 14 cells with its brackets."""
+    if channel.state == "unknown":
+        return "hidden"
+    if nobody is not None:
+        return nobody
+    if channel.state == "closed":
+        return "gone"
+    if channel.state == "opening":
+        return "no answer yet"
+    return "peer closed" if channel.state == "half-closed" else "hidden"
+
+
+def _holders(channel: Channel, side: str) -> list[Endpoint]:
+    """The holders of one side; who holds both (a FIFO opened read-write) stands in for a side without any."""
+    own = [end for end in channel.endpoints if end.side == side]
+    if own or channel.mechanism not in ("pipe", "fifo"):
+        return own
+    return [end for end in channel.endpoints if end.role == "both"]
+
+
+def _end(holders: Iterable[Endpoint], absent: str, oldest: bool = False) -> End:
+    """The holder to name: the youngest process, since a parent often keeps a copy of what its child works with."""
+    listed = list(holders)
+    seen = [end for end in listed if end.process is not None]
+    if not seen:
+        address = next((end.address for end in listed if end.address), None)
+        return End(None, 0, absent) if address is None else End(listed[0], 0, address)
+
+    def started(end: Endpoint) -> tuple[int, int, int]:
+        process = end.process
+        return (0, 0, 0) if process is None else (process.starttime, process.pid, -(end.fd or 0))
+
+    named = min(seen, key=started) if oldest else max(seen, key=started)
+    return End(named, len({end.process.key for end in seen if end.process is not None}) - 1, "")
+
+
+def _nobody(word: str) -> End:
+    return End(None, 0, word)
+
+
+def _full_towards(channel: Channel) -> str | None:
+    """The reading side of the direction that is fullest."""
+    fullest = max(channel.queues, key=lambda queue: queue.fill if queue.fill is not None else -1.0, default=None)
+    return None if fullest is None else fullest.to

@@ -1,0 +1,110 @@
+"""The feed: looks at the machine in a thread of its own and hands finished views to the screen.
+
+Everything that takes time with the number of channels happens here: the look itself, judging what changed, filter and
+order. The screen swaps one immutable view for the next.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from ipcinspect.inspector import Inspector, Observation
+from ipcinspect.model.channel_key import ChannelKey
+from ipcinspect.model.process import ProcessKey
+from ipcinspect.model.snapshot import Want
+from ipcinspect.sources import Details
+from ipcinspect.tui.view import Last, Query, View, arrange, remember_closed
+
+MANY_DESCRIPTORS = 50_000
+"""Above this the default interval doubles."""
+INTERVALS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+"""What `+` and `-` go through, seconds."""
+
+
+@dataclass
+class Wishes:
+    """What the screen wants of the feed. The screen writes, the feed reads; every field is replaced as a whole."""
+
+    query: Query = field(default_factory=Query)
+    interval: float | None = None
+    """Seconds between two looks; None: by the size of the machine."""
+    paused: bool = False
+    sights: bool = True
+    """Whether what can be seen here at all is asked for; dear, so only where it is shown."""
+    details_of: ProcessKey | ChannelKey | None = None
+
+
+class Feed:
+    """One thread calls `run`; the screen sets `wishes` and calls `wake`."""
+
+    def __init__(self, inspector: Inspector, wishes: Wishes) -> None:
+        self._inspector = inspector
+        self.wishes = wishes
+        self._wake = threading.Event()
+        self._stopped = False
+        self._seen: tuple[Observation, Mapping[ChannelKey, Last]] | None = None
+        self._look_now = True
+
+    def wake(self, look: bool = False) -> None:
+        """Have the thread read the wishes anew; with `look`, look at the machine without waiting."""
+        self._look_now = self._look_now or look
+        self._wake.set()
+
+    def stop(self) -> None:
+        """End `run` as soon as the look under way is done."""
+        self._stopped = True
+        self._wake.set()
+
+    def interval(self) -> float:
+        """Seconds between two looks."""
+        if self.wishes.interval is not None:
+            return self.wishes.interval
+        return 2.0 if self._descriptors() > MANY_DESCRIPTORS else 1.0
+
+    def arrange(self) -> View | None:
+        """The last observation for the query of now; from any thread. None before the first look."""
+        seen = self._seen
+        return None if seen is None else arrange(*seen, self.wishes.query)
+
+    def run(
+        self,
+        show: Callable[[View], None],
+        complain: Callable[[OSError], None],
+        tell: Callable[[ProcessKey | ChannelKey, Details | None], None],
+    ) -> None:
+        """Look, hand over, wait; until `stop`. A failed look is told, and tried again at the next turn."""
+        looked = float("-inf")
+        asked: ProcessKey | ChannelKey | None = None
+        while not self._stopped:
+            self._wake.clear()
+            now = time.monotonic()
+            if self._look_now or (now >= looked + self.interval() and not self.wishes.paused):
+                self._look_now = False
+                looked = now
+                asked = None
+                self._look(show, complain)
+            key = self.wishes.details_of
+            if key is not None and key != asked and self._seen is not None:
+                asked = key
+                tell(key, self._inspector.details(key))
+            self._wake.wait(None if self.wishes.paused else max(looked + self.interval() - time.monotonic(), 0.0))
+
+    def _look(self, show: Callable[[View], None], complain: Callable[[OSError], None]) -> None:
+        want = Want(descriptors=True, cmdlines=True, sights=self.wishes.sights)
+        before = self._seen
+        try:
+            observation = self._inspector.observe(want)
+        except OSError as error:
+            complain(error)
+            return
+        last = remember_closed(before[0] if before else None, observation, before[1] if before else {})
+        self._seen = (observation, last)
+        show(arrange(observation, last, self.wishes.query))
+
+    def _descriptors(self) -> int:
+        if self._seen is None:
+            return 0
+        return sum(len(rows) for rows in self._seen[0].snapshot.descriptors.values())

@@ -1,0 +1,110 @@
+"""Numbers in words: at most six cells for a size, five for an age. `?` is not known, `-` has none, `0` is zero."""
+
+from __future__ import annotations
+
+import time
+
+from ipcinspect.model.channel import FieldValue
+from ipcinspect.tui.glyphs import Glyphs
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+def size(amount: int | None) -> str:
+    """Bytes in at most 6 cells: `0`, `17 B`, `3.1K`, `64.0K`, `128M`; K is 1024."""
+    if amount is None:
+        return "?"
+    if amount < 1000:
+        return f"{amount} B" if amount else "0"
+    value = float(amount)
+    for unit in "KMGTP":
+        value /= 1024
+        if value < 999.5:
+            return f"{value:.1f}{unit}" if value < 99.95 else f"{value:.0f}{unit}"
+    return f"{value:.0f}P"
+
+
+def count(amount: int, unit: str) -> str:
+    """`12 msg`, `4k msg`: a number with its unit in at most 6 cells for units of 3."""
+    if amount < 100:
+        return f"{amount} {unit}"
+    for suffix in ("", "k", "M", "G"):
+        if amount < 1000:
+            return f"{amount}{suffix}{unit}"[:6] if len(f"{amount}{suffix}{unit}") <= 6 else f"{amount}{suffix}"
+        amount //= 1000
+    return f"{amount}T"
+
+
+def age(seconds: float) -> str:
+    """At most 5 cells, two units at most: `0.4s` `41s` `2m10` `1h05` `3d04` `12d` `2y`."""
+    whole = int(max(seconds, 0))
+    if seconds < 1:
+        return f"{max(seconds, 0):.1f}s"
+    if whole < MINUTE:
+        return f"{whole}s"
+    if whole < HOUR:
+        return f"{whole // MINUTE}m{whole % MINUTE:02}"
+    if whole < DAY:
+        return f"{whole // HOUR}h{whole % HOUR // MINUTE:02}"
+    days = whole // DAY
+    if days < 10:
+        return f"{days}d{whole % DAY // HOUR:02}"
+    return f"{days}d" if days < 730 else f"{days // 365}y"
+
+
+def steady_age(seconds: float, urgent: bool) -> str:
+    """An age that changes seldom, for rows that nobody points at: an idle screen must not write.
+
+    Trouble moves on every ten seconds for an hour, all else every minute; below that it says so (`<10s`, `<1m`).
+    """
+    if seconds >= HOUR:
+        return age(seconds)
+    if urgent:
+        return age(seconds // 10 * 10) if seconds >= 10 else "<10s"
+    return f"{int(seconds // MINUTE)}m" if seconds >= MINUTE else "<1m"
+
+
+def moment(seconds: float) -> str:
+    """Local wall time, with the date where it is not from today or yesterday."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+
+
+def wall_time(seconds: float) -> str:
+    """Local wall time without the date."""
+    return time.strftime("%H:%M:%S", time.localtime(seconds))
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 channel`, `2 channels`, `2 processes`, `2 entries`."""
+    if number == 1:
+        return f"1 {noun}"
+    if noun.endswith("s"):
+        return f"{number} {noun}es"
+    return f"{number} {noun[:-1]}ies" if noun.endswith("y") else f"{number} {noun}s"
+
+
+def told(value: FieldValue, unit: str | None, glyphs: Glyphs) -> str:
+    """A field's value in its unit; strings are kernel text."""
+    if value is None:
+        return "?"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str):
+        return glyphs.safe(value)
+    if unit == "bytes":
+        return _exact_size(int(value))
+    if unit == "time":
+        return moment(value)
+    if unit == "mode":
+        return f"{int(value):04o}"
+    if unit == "seconds":
+        return age(value)
+    if unit == "percent":
+        return f"{value:.1f}%"
+    number = f"{value:,.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+    return f"{number} {unit}" if unit else number
+
+
+def _exact_size(amount: int) -> str:
+    short = size(amount)
+    return short if amount < 1000 else f"{short} ({amount})"

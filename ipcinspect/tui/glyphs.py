@@ -1,0 +1,127 @@
+"""Every glyph of the screen, in two sets of the same widths: line-drawing characters, and ASCII for plain terminals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+
+from ipcinspect.model.text import visible
+
+
+@dataclass(frozen=True)
+class Glyphs:
+    """One set of glyphs. Marks are one cell, wires two."""
+
+    marks: Mapping[str, str]
+    """By the shape that carries a severity: `error`, `trouble`, `doubt`, `moving`, `quiet`, `gone`, `unknown`."""
+    wires: Mapping[str, str]
+    """By what the two ends are to each other; see `ends.Ends.wire`."""
+    bar_done: str
+    bar_half: str
+    bar_rest: str
+    line: str
+    line_focused: str
+    cursor: str
+    down: str
+    up: str
+    ellipsis: str
+    crumb: str
+    paused: str
+    remedy: str
+    branches: tuple[str, str, str, str]
+    """Of a tree, two cells each: a child with siblings below, the last child, passing by, nothing."""
+    plain: bool
+    """Whether only ASCII may reach the terminal."""
+
+    def safe(self, text: str) -> str:
+        """Kernel text as it may be shown: without control characters, and in ASCII where nothing else is drawn."""
+        shown = visible(text)
+        if not self.plain or shown.isascii():
+            return shown
+        return "".join(char if char.isascii() else self._stand_in(char) for char in shown)
+
+    def _stand_in(self, char: str) -> str:
+        return self.ellipsis if char == "…" else "?" * cell_len(char)
+
+
+UNICODE = Glyphs(
+    marks={
+        "error": "■",
+        "trouble": "▲",
+        "doubt": "◇",
+        "moving": "●",
+        "quiet": "○",
+        "gone": "×",
+        "unknown": "?",
+        "none": " ",
+    },
+    wires={
+        "to": "─►",
+        "to moving": "━►",
+        "from": "◄─",
+        "from moving": "◄━",
+        "both": "◄►",
+        "both moving": "◄►",
+        "shared": "══",
+        "blocked": "━┫",
+        "gone": "─×",
+        "open": "─○",
+        "none": "  ",
+    },
+    bar_done="━",
+    bar_half="╸",
+    bar_rest="┈",
+    line="─",
+    line_focused="━",
+    cursor="▌",
+    down="▾",
+    up="▴",
+    ellipsis="…",
+    crumb="›",
+    paused="‖",
+    remedy="→",
+    branches=("├─", "└─", "│ ", "  "),
+    plain=False,
+)
+
+ASCII = Glyphs(
+    marks={
+        "error": "#",
+        "trouble": "!",
+        "doubt": "%",
+        "moving": "*",
+        "quiet": "o",
+        "gone": "x",
+        "unknown": "?",
+        "none": " ",
+    },
+    wires={
+        "to": "->",
+        "to moving": "->",
+        "from": "<-",
+        "from moving": "<-",
+        "both": "<>",
+        "both moving": "<>",
+        "shared": "==",
+        "blocked": "-|",
+        "gone": "-x",
+        "open": "-o",
+        "none": "  ",
+    },
+    bar_done="#",
+    bar_half="+",
+    bar_rest=".",
+    line="-",
+    line_focused="=",
+    cursor=">",
+    down="v",
+    up="^",
+    ellipsis="~",
+    crumb=">",
+    paused="=",
+    remedy=">",
+    branches=("|-", "`-", "| ", "  "),
+    plain=True,
+)

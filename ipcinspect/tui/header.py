@@ -1,0 +1,191 @@
+"""The lines that frame every screen: header, screens, headline, keys. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ipcinspect.model.snapshot import Snapshot
+from ipcinspect.tui import figures
+from ipcinspect.tui.drawing import Line, Part, Span, fit, join_parts, length, spread
+from ipcinspect.tui.ends import ends_of
+from ipcinspect.tui.glyphs import Glyphs
+from ipcinspect.tui.view import View
+from ipcinspect.tui.wording import end_text
+
+
+class Pulse(NamedTuple):
+    """How fresh what is shown is."""
+
+    interval: float
+    paused_for: float | None
+    """Seconds; None where it is not paused."""
+    failure: str | None
+    """Why the last look failed; None where it did not."""
+
+
+class Tab(NamedTuple):
+    """One of several things of which one is open: a screen, a tab of a panel."""
+
+    key: str
+    title: str
+
+
+class Key(NamedTuple):
+    """A key and what it does, for the footer."""
+
+    key: str
+    word: str
+
+
+def header_line(snapshot: Snapshot | None, pulse: Pulse, width: int, glyphs: Glyphs) -> Line:
+    """Host, kernel, user, counts, what is hidden; at the right whether it is live."""
+    right = (*_pulse(snapshot, pulse, glyphs), Span(" "))
+    if snapshot is None:
+        return spread((Span(" "),), right, width, glyphs)
+    room = width - length(right) - 2
+    for left in _header_variants(snapshot, glyphs):
+        if length(left) <= room:
+            break
+    return spread((Span(" "), *left), right, width, glyphs)
+
+
+def tabs_line(tabs: Sequence[Tab], open_key: str, width: int, glyphs: Glyphs) -> Line:
+    """The screens; the open one is set off."""
+    spans: list[Span] = []
+    for tab in tabs:
+        if tab.key == open_key:
+            spans.append(Span(f" {tab.key} {tab.title} ", "open"))
+        else:
+            spans += [Span(f" {tab.key}", "accent"), Span(f" {tab.title} ")]
+    return fit(spans, width, glyphs)
+
+
+def tab_at(tabs: Sequence[Tab], x: int) -> Tab | None:
+    """The screen whose name is drawn at a cell."""
+    start = 0
+    for tab in tabs:
+        start += len(tab.key) + len(tab.title) + 3
+        if x < start:
+            return tab
+    return None
+
+
+def headline(view: View | None, pulse: Pulse, words: Sequence[str], width: int, glyphs: Glyphs) -> Line:
+    """What is known of the trouble on this machine, in one line; with a filter, what the filter leaves."""
+    if view is None:
+        return fit((Span(" Looking at this machine" + glyphs.ellipsis, "muted"),), width, glyphs)
+    parts = [Part(_trouble(view, glyphs), 0), *_further(view, glyphs)]
+    if pulse.failure is not None:
+        parts = [Part(_failure(view, pulse.failure, glyphs), 0)]
+    if words:
+        parts = [Part(_filtered(view, words, glyphs), 0), Part((Span("esc clears it", "muted"),), 1), *parts]
+        parts = [part._replace(drop=part.drop or 9) if at > 1 else part for at, part in enumerate(parts)]
+    return fit((Span(" "), *join_parts(parts, width - 2, "   ")), width, glyphs)
+
+
+def keys_line(keys: Sequence[Key], always: Sequence[Key], width: int, glyphs: Glyphs) -> Line:
+    """`key word` pairs; the ones of `always` survive, of the others as many as there is room for."""
+    pairs = [Part((Span(key.key, "key"), Span(f" {key.word}", "muted")), place + 1) for place, key in enumerate(keys)]
+    kept = [Part((Span(key.key, "key"), Span(f" {key.word}", "muted")), 0) for key in always]
+    return fit((Span(" "), *join_parts([*pairs, *kept], width - 1)), width, glyphs)
+
+
+def _header_variants(snapshot: Snapshot, glyphs: Glyphs) -> list[Line]:
+    """The left half of the header, the most telling first."""
+    host = snapshot.host
+    gap = Span("  ")
+    name = Span(glyphs.safe(host.name), "strong")
+    kernel = (gap, Span(f"Linux {glyphs.safe(host.kernel)}", "muted"))
+    user = (gap, Span(glyphs.safe(snapshot.users.get(host.uid, str(host.uid)))))
+    rights = (Span(" (not root)", "muted"),) if host.uid else ()
+    counts = (gap, Span(_counts(snapshot), "muted"))
+    hidden, brief = _hidden(snapshot, glyphs)
+    return [
+        (name, *kernel, *user, *rights, *counts, *hidden),
+        (name, *user, *counts, *hidden),
+        (name, *user, *hidden),
+        (name, *user, *brief),
+        (name, *user),
+    ]
+
+
+def _counts(snapshot: Snapshot) -> str:
+    return f"{len(snapshot.processes)} procs  {figures.plural(len(snapshot.channels), 'channel')}"
+
+
+def _hidden(snapshot: Snapshot, glyphs: Glyphs) -> tuple[Line, Line]:
+    """How many processes could not be looked into, with and without what to do about it."""
+    number = snapshot.hidden_processes
+    if not number:
+        return (), ()
+    brief = (Span("  "), Span(f"{glyphs.marks['trouble']} {number} hidden", "warning"))
+    return ((*brief, Span(": run as root", "warning")) if snapshot.host.uid else brief), brief
+
+
+def _pulse(snapshot: Snapshot | None, pulse: Pulse, glyphs: Glyphs) -> Line:
+    if pulse.failure is not None:
+        seen = "" if snapshot is None else f" since {figures.wall_time(snapshot.taken_at)}"
+        return (Span(f"{glyphs.marks['trouble']} stale{seen}", "warning"),)
+    if pulse.paused_for is not None:
+        return (Span(f"{glyphs.paused} paused {figures.age(float(int(pulse.paused_for)) or 1.0)}", "warning"),)
+    if snapshot is None:
+        return (Span(f"{glyphs.marks['quiet']} looking", "muted"),)
+    shown = f"{pulse.interval:g}s"
+    return (Span(glyphs.marks["moving"], "ok"), Span(" live "), Span(shown, "muted"))
+
+
+def _trouble(view: View, glyphs: Glyphs) -> Line:
+    """Only what is known: full channels. Who waits for whom is not judged here."""
+    worst = view.worst
+    if worst is None:
+        return (Span(f"{glyphs.marks['moving']} no channel is full", "ok"),)
+    number = view.states["full"]
+    told = "1 channel is full" if number == 1 else f"{number} channels are full"
+    ends = ends_of(worst)
+    spans = [
+        Span(f"{glyphs.marks['error']} {told}", "error"),
+        Span("  "),
+        Span(end_text(ends.left, glyphs), "strong"),
+        Span(f" {glyphs.wires[ends.wire]} ", "error"),
+        Span(end_text(ends.right, glyphs)),
+    ]
+    since = view.since(worst.key)
+    if since is not None and view.snapshot.taken_at - since >= 10:
+        spans.append(Span(f" for {figures.steady_age(view.snapshot.taken_at - since, True)}", "error"))
+    return tuple(spans)
+
+
+_FURTHER = (("waiting-accept", "waiting"), ("opening", "opening"), ("no-reader", "no reader"), ("orphaned", "orphaned"))
+
+
+def _further(view: View, glyphs: Glyphs) -> list[Part]:
+    """Further trouble by its numbers, and how much is not known."""
+    parts = []
+    for place, (state, word) in enumerate(_FURTHER):
+        number = view.states.get(state, 0)
+        if number:
+            mark = glyphs.marks["doubt" if state == "orphaned" else "trouble"]
+            parts.append(Part((Span(f"{mark} {number} {word}", "warning"),), place + 1))
+    number = view.states.get("unknown", 0)
+    if number:
+        parts.append(Part((Span(f"{glyphs.marks['unknown']} {number} unknown", "muted"),), len(_FURTHER) + 1))
+    return parts
+
+
+def _filtered(view: View, words: Sequence[str], glyphs: Glyphs) -> Line:
+    shown, whole = len(view.channels), len(view.snapshot.channels)
+    return (
+        Span("/ ", "key"),
+        Span(glyphs.safe(" ".join(words)), "strong"),
+        Span(f"  {shown} of {figures.plural(whole, 'channel')}", "muted"),
+    )
+
+
+def _failure(view: View, reason: str, glyphs: Glyphs) -> Line:
+    seen = figures.wall_time(view.snapshot.taken_at)
+    return (
+        Span(f"{glyphs.marks['error']} cannot look: ", "error"),
+        Span(glyphs.safe(reason)),
+        Span(f"  this is {seen}; trying again", "muted"),
+    )

@@ -1,0 +1,75 @@
+"""What `?` shows: the keys, the filter words, and what the shapes mean. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ipcinspect.selection.filters import KEYS as FILTER_KEYS
+from ipcinspect.tui.drawing import Line, Span, clip
+from ipcinspect.tui.glyphs import Glyphs
+from ipcinspect.tui.header import Key
+from ipcinspect.tui.states import STATES
+
+EVERYWHERE = (
+    Key("1 2 7", "Channels, Processes, Doctor"),
+    Key("/", "filter: type words, enter keeps them, esc clears them"),
+    Key("space", "pause and go on"),
+    Key("+ -", "look more often, less often"),
+    Key("y", "copy the id of the chosen channel or process (OSC 52)"),
+    Key("ctrl+p", "palette: find a channel, a process, a command"),
+    Key("ctrl+z", "stop for the shell, fg goes on"),
+    Key("? q", "this help, quit"),
+)
+CHANNELS = (
+    Key("up down pgup pgdn home end", "choose a channel (also j k g G)"),
+    Key("enter", "its ends; there: the process that holds an end"),
+    Key("tab", "to the panel and back; left and right choose its tab"),
+    Key("s S", "next order, turn the order round (or click a title)"),
+    Key("esc", "back to the table; clear the filter"),
+)
+PROCESSES = (
+    Key("[ ]", "process before, process after"),
+    Key("tab", "between the tree and the descriptors"),
+    Key("enter", "the channel of the chosen descriptor"),
+    Key("o", "the process at its other end"),
+    Key("esc", "back to where you came from"),
+)
+
+_WIRES = (
+    ("to", "one way"),
+    ("both", "both ways"),
+    ("shared", "the same memory"),
+    ("blocked", "runs into a wall: cannot go on"),
+    ("gone", "the other end is gone"),
+    ("open", "open for anybody"),
+)
+
+
+def help_lines(glyphs: Glyphs) -> list[Line]:
+    """The whole page."""
+    lines: list[Line] = []
+    sections = (("Everywhere", EVERYWHERE), ("Channels", CHANNELS), ("Processes", PROCESSES))
+    for title, keys in sections:
+        lines += [_title(title), *(_pair(key.key, key.word, "key", glyphs) for key in keys), ()]
+    lines += [_title("Filter words"), _pair("nginx", "in a name, an id, an address, a process", "strong", glyphs)]
+    lines += [_pair(key.example, key.help, "strong", glyphs) for key in FILTER_KEYS]
+    lines += [_pair("not:kind:pty", "everything else", "strong", glyphs), (), _title("Marks, worst first")]
+    lines += _marks(glyphs)
+    lines += [(), _title("Wires")]
+    lines += [_pair(glyphs.wires[wire], words, "text", glyphs) for wire, words in _WIRES]
+    return lines
+
+
+def _marks(glyphs: Glyphs) -> Sequence[Line]:
+    by_mark: dict[tuple[str, str], list[str]] = {}
+    for state, look in STATES.items():
+        by_mark.setdefault((look.mark, look.role), []).append(state)
+    return [_pair(glyphs.marks[mark], ", ".join(states), role, glyphs) for (mark, role), states in by_mark.items()]
+
+
+def _title(text: str) -> Line:
+    return (Span(f" {text}", "strong"),)
+
+
+def _pair(left: str, right: str, role: str, glyphs: Glyphs) -> Line:
+    return (Span("   " + clip(left, 28, glyphs), role), Span(right))

@@ -1,0 +1,25 @@
+"""How the screen was asked to be."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ScreenOptions:
+    """What the command line decides for the screen."""
+
+    theme: str = "textual-dark"
+    ascii: bool | None = None
+    """None: decided by the locale, TERM, and how wide the terminal draws."""
+    no_color: bool = False
+    """`--no-color` or NO_COLOR in the environment."""
+    interval: float | None = None
+    """Seconds between two looks; None: 1, or 2 on a large machine."""
+    pid: int | None = None
+    """Start at this process."""
+    show_self: bool = False
+    clock: Callable[[], float] = time.time
+    """Seconds since the epoch, for what the screen itself dates (since when it is paused)."""

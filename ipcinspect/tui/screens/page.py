@@ -1,0 +1,48 @@
+"""What every page has: its keys, and the way a view reaches it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.containers import Vertical
+
+from ipcinspect.tui.header import Key
+from ipcinspect.tui.view import View
+
+if TYPE_CHECKING:
+    from ipcinspect.tui.frame import IpcApp
+
+
+class Page(Vertical):
+    """One of the screens of the screens line."""
+
+    KEYS: ClassVar[tuple[Key, ...]] = ()
+    """Of the footer, most wanted first."""
+
+    @property
+    def ipc(self) -> IpcApp:
+        """The app, as what it is."""
+        return cast("IpcApp", self.app)
+
+    def show(self, view: View | None) -> None:
+        """Draw a view; None before the first one."""
+        raise NotImplementedError
+
+    def enter(self) -> None:
+        """The page has come to the front: take the focus."""
+        raise NotImplementedError
+
+    def filter_words(self) -> tuple[str, ...]:
+        """The filter of this page."""
+        return ()
+
+    def filter_by(self, words: tuple[str, ...]) -> None:
+        """Filter by words. Raises WordError for words that mean nothing."""
+
+    def copied(self) -> str | None:
+        """What `y` copies; None where nothing is chosen."""
+        return None
+
+    def back(self) -> bool:
+        """Take one step back within the page; False where there is none."""
+        return False

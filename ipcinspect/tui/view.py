@@ -1,0 +1,117 @@
+"""A view: all that the screens show of one observation, worked out once in the feed's thread and never changed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ipcinspect.inspector import Observation
+from ipcinspect.model.channel import Channel
+from ipcinspect.model.channel_key import ChannelKey
+from ipcinspect.model.snapshot import Snapshot
+from ipcinspect.selection.filters import parse
+from ipcinspect.selection.order import Order
+from ipcinspect.tui.rows import ChannelRows
+from ipcinspect.tui.tree import TreeRows, build_tree
+
+
+class Query(NamedTuple):
+    """What the user wants to see of an observation."""
+
+    words: tuple[str, ...] = ()
+    """Filter words for channels, known to be good."""
+    order: Order = Order("worst", False)
+    tree: bool = False
+    """Whether the tree of processes is looked at."""
+    tree_words: tuple[str, ...] = ()
+    """Words that a process has to have in its name, arguments or pid."""
+
+
+class Last(NamedTuple):
+    """What a channel was like before it closed."""
+
+    state: str
+    since: float
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything the screens show."""
+
+    observation: Observation
+    query: Query
+    channels: ChannelRows
+    states: Mapping[str, int]
+    """How many channels are in each state, without the filter."""
+    worst: Channel | None
+    """The full channel that has been so for longest."""
+    tree: TreeRows | None
+    """None unless the query asks for it."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The snapshot behind it."""
+        return self.observation.snapshot
+
+    def since(self, key: ChannelKey) -> float | None:
+        """Since when a channel is in its state, as far as we watched."""
+        return self.observation.changes.since.get(key)
+
+
+def arrange(observation: Observation, last: Mapping[ChannelKey, Last], query: Query) -> View:
+    """The view of an observation for a query. Raises WordError for words that `parse` does not take."""
+    snapshot = observation.snapshot
+    states = Counter(channel.state for channel in snapshot.channels)
+    return View(
+        observation=observation,
+        query=query,
+        channels=_arrange_channels(observation, last, query),
+        states=states,
+        worst=_longest_full(observation) if states.get("full") else None,
+        tree=build_tree(snapshot, query.tree_words) if query.tree else None,
+    )
+
+
+def remember_closed(
+    before: Observation | None, now: Observation, last: Mapping[ChannelKey, Last]
+) -> dict[ChannelKey, Last]:
+    """What the channels that closed were like, so that they keep their place while they fade."""
+    kept: dict[ChannelKey, Last] = {}
+    for closed in now.changes.closed:
+        key = closed.channel.key
+        if key in last:
+            kept[key] = last[key]
+        elif before is not None and key in before.snapshot.channels_by_key:
+            state = before.snapshot.channels_by_key[key].state
+            kept[key] = Last(state, before.changes.since.get(key, closed.closed_at))
+    return kept
+
+
+def _arrange_channels(observation: Observation, last: Mapping[ChannelKey, Last], query: Query) -> ChannelRows:
+    snapshot, since = observation.snapshot, observation.changes.since
+    living = snapshot.channels_by_key
+    closed = {entry.channel.key: entry for entry in observation.changes.closed if entry.channel.key not in living}
+    candidates = list(snapshot.channels)
+    if closed:
+        candidates.extend(
+            entry.channel._replace(state=last[key].state) if key in last else entry.channel
+            for key, entry in closed.items()
+        )
+        since = {**since, **{key: last[key].since for key in closed if key in last}}
+    if query.words:
+        wanted = parse(query.words)
+        candidates = [channel for channel in candidates if wanted.matches(channel, snapshot, since)]
+    ordered = query.order.sorted(candidates, since)
+    if closed:
+        ordered = [closed[channel.key].channel if channel.key in closed else channel for channel in ordered]
+        since = {**since, **{key: entry.closed_at for key, entry in closed.items()}}
+    places = {channel.key: place for place, channel in enumerate(ordered)}
+    return ChannelRows(ordered, places, since, snapshot.taken_at, query.order.word, query.order.reverse)
+
+
+def _longest_full(observation: Observation) -> Channel:
+    since = observation.changes.since
+    full = [channel for channel in observation.snapshot.channels if channel.state == "full"]
+    return min(full, key=lambda channel: (since.get(channel.key, 0.0), channel.key))

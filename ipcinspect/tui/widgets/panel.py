@@ -1,0 +1,166 @@
+"""`Panel`: what is known of one channel, in tabs; where there is room all of them stand below each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from ipcinspect.tui.drawing import Line, Span, length, rule
+from ipcinspect.tui.ends import ends_of
+from ipcinspect.tui.fields import EndRows, Subject, field_rows
+from ipcinspect.tui.glyphs import Glyphs
+from ipcinspect.tui.palette import look_of
+from ipcinspect.tui.rows import Rows, TextRows
+from ipcinspect.tui.widgets.line_list import LineList
+from ipcinspect.tui.widgets.one_line import OneLine
+from ipcinspect.tui.wording import end_text
+
+
+class PanelTab(NamedTuple):
+    """One tab."""
+
+    title: str
+    number: Callable[[Subject], int | None]
+    """The number beside the title."""
+    rows: Callable[[Subject, Glyphs], Rows]
+    chooses: bool
+    """Whether its rows can be chosen."""
+
+
+TABS = (
+    PanelTab("Ends", lambda subject: len(subject.channel.endpoints), lambda subject, glyphs: EndRows(subject), True),
+    PanelTab("Fields", lambda subject: None, field_rows, False),
+)
+"""A new tab is one more entry here."""
+
+
+class Panel(Vertical):
+    """Shows a `Subject`."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._subject: Subject | None = None
+        self._open = 0
+
+    def compose(self) -> ComposeResult:
+        for place, tab in enumerate(TABS):
+            classes = "panel-rule-more" if place else ""
+            yield OneLine(self._rule_of(place), id=f"panel-rule-{place}", classes=classes)
+            yield LineList(chooses=tab.chooses, id=f"panel-{place}")
+
+    def on_mount(self) -> None:
+        """Only the open tab is shown, unless there is room for all."""
+        self._arrange()
+
+    def on_resize(self) -> None:
+        """The room has changed."""
+        self._arrange()
+
+    def show(self, subject: Subject | None) -> None:
+        """Another channel, or another state of it."""
+        self._subject = subject
+        for place, tab in enumerate(TABS):
+            rows = TextRows() if subject is None else tab.rows(subject, look_of(self.app).glyphs)
+            self._list(place).show(rows)
+        self._draw_rules()
+
+    def take_focus(self) -> None:
+        """Focus the open tab's list."""
+        self._list(self._open).focus()
+
+    def focus_next_list(self) -> bool:
+        """Where all tabs are shown: focus the next one; False after the last."""
+        if not self._stacked or self._open == len(TABS) - 1:
+            if self._stacked:
+                self._open = 0
+            return False
+        self._open += 1
+        self.take_focus()
+        return True
+
+    def turn(self, step: int) -> None:
+        """Open another tab."""
+        focused = any(self._list(place).has_focus for place in range(len(TABS)))
+        self._open = (self._open + step) % len(TABS)
+        self._arrange()
+        if focused:
+            self.take_focus()
+
+    def on_descendant_focus(self) -> None:
+        """The rule of the focused list is drawn heavy."""
+        for place in range(len(TABS)):
+            if self._list(place).has_focus:
+                self._open = place
+        self._draw_rules()
+
+    def on_descendant_blur(self) -> None:
+        """The rule becomes light again."""
+        self._draw_rules()
+
+    @on(OneLine.Clicked)
+    def _rule_clicked(self, message: OneLine.Clicked) -> None:
+        """A click on a tab's name opens it."""
+        tabs = self._tabs(look_of(self.app).glyphs)
+        start = message.line.size.width - length(tabs) - 2
+        for place, span in enumerate(span for span in tabs if span.text.strip()):
+            end = start + len(span.text) + 2
+            if start <= message.x < end and not self._stacked:
+                self.turn(place - self._open)
+                self.take_focus()
+            start = end
+
+    @property
+    def _stacked(self) -> bool:
+        return self.screen.has_class("-wide")
+
+    def _list(self, place: int) -> LineList:
+        return self.query_one(f"#panel-{place}", LineList)
+
+    def _arrange(self) -> None:
+        for place in range(len(TABS)):
+            self._list(place).display = self._stacked or place == self._open
+        self._draw_rules()
+
+    def _draw_rules(self) -> None:
+        for place in range(len(TABS)):
+            self.query_one(f"#panel-rule-{place}", OneLine).say(self._rule_of(place))
+
+    def _rule_of(self, place: int) -> Callable[[int, Glyphs], Line]:
+        def say(width: int, glyphs: Glyphs) -> Line:
+            if place:
+                title: Line = (Span(TABS[place].title, "strong"),)
+                return rule(title, (), width, self._list(place).has_focus, glyphs)
+            focused = any(self._list(each).has_focus for each in ([0] if self._stacked else range(len(TABS))))
+            return rule(self._title(width, glyphs), self._tabs(glyphs), width, focused, glyphs)
+
+        return say
+
+    def _title(self, width: int, glyphs: Glyphs) -> Line:
+        if self._subject is None:
+            return (Span("no channel chosen", "muted"),)
+        channel = self._subject.channel
+        title: Line = (Span(glyphs.safe(channel.id), "strong"),)
+        if width < 76:
+            return title
+        ends = ends_of(channel)
+        between = f" {glyphs.wires[ends.wire]} "
+        return (*title, Span(f"  {end_text(ends.left, glyphs)}{between}{end_text(ends.right, glyphs)}", "muted"))
+
+    def _tabs(self, glyphs: Glyphs) -> Line:
+        if self._stacked:
+            return self._count_of_ends()
+        spans: list[Span] = []
+        for place, tab in enumerate(TABS):
+            number = None if self._subject is None else tab.number(self._subject)
+            text = tab.title if number is None else f"{tab.title} {number}"
+            spans += [Span("  ")] if spans else []
+            spans.append(Span(text, "tab" if place == self._open else "muted"))
+        return tuple(spans)
+
+    def _count_of_ends(self) -> Line:
+        titles: Sequence[str] = [] if self._subject is None else [f"Ends {len(self._subject.channel.endpoints)}"]
+        return tuple(Span(title, "strong") for title in titles)
