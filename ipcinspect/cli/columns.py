@@ -96,7 +96,7 @@ OFFERS = (
 )
 _OFFER_OF_WORD = {offer.word: offer for offer in OFFERS}
 
-PIPED = ("id", "kind", "name", "state", "fill", "queued", "from", "to")
+PIPED = ("id", "kind", "name", "state", "fill", "queued", "messages", "from", "to")
 """The columns that a program gets."""
 NARROW = ("kind", "state", "fill", "queued", "from", "wire", "to")
 WIDE = ("kind", "label", "state", "fill", "queued", "from", "wire", "to")

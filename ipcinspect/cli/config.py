@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from ipcinspect.cli.complaints import Usage
 from ipcinspect.selection import WordError, unknown
@@ -29,24 +29,25 @@ def load(environ: Mapping[str, str]) -> Config:
     if path is None:
         return Config()
     try:
-        text = path.read_text(encoding="utf-8")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
     except (FileNotFoundError, NotADirectoryError):
         return Config()
     except (OSError, UnicodeDecodeError) as error:
-        raise Usage(f"{path}: {getattr(error, 'strerror', None) or 'not UTF-8'}") from error
+        raise Usage(f"{path}: {error.strerror if isinstance(error, OSError) else 'not UTF-8'}") from error
     try:
         return _parse(text)
     except (ValueError, WordError) as error:
         raise Usage(f"{path}: {error}") from error
 
 
-def path_of(environ: Mapping[str, str]) -> Path | None:
+def path_of(environ: Mapping[str, str]) -> str | None:
     """Where the file would be; None without any home."""
     folder = environ.get("XDG_CONFIG_HOME", "")
     if folder.startswith("/"):  # the specification: relative ones are to be ignored
-        return Path(folder, "ipcinspect", "config.toml")
+        return os.path.join(folder, "ipcinspect", "config.toml")
     home = environ.get("HOME", "")
-    return Path(home, ".config", "ipcinspect", "config.toml") if home.startswith("/") else None
+    return os.path.join(home, ".config", "ipcinspect", "config.toml") if home.startswith("/") else None
 
 
 def parse_interval(text: str) -> float:

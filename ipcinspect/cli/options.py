@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import locale
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -142,4 +141,6 @@ def _locale_is_utf8(environ: Mapping[str, str]) -> bool:
     """Whether the user's locale writes UTF-8. In the C locale Python switches to UTF-8 by itself: that is not it."""
     if sys.flags.utf8_mode and environ.get("PYTHONUTF8") != "1":
         return False
+    import locale  # 2 ms that a pipe does not need
+
     return locale.getencoding().lower() in ("utf-8", "utf8")

@@ -12,6 +12,19 @@ from ipcinspect.model.text import visible
 
 UNKNOWN, NONE = "?", "-"
 _LONGEST = 1 << 20
+_SURELY_NOBODY = frozenset(
+    (
+        "no-reader",
+        "no-writer",
+        "half-closed",
+        "listening",
+        "waiting-accept",
+        "orphaned",
+        "marked-for-deletion",
+        "closed",
+    )
+)
+"""States in which an end without a visible holder has none; in all others its holder is hidden or not told."""
 
 
 class PlainStyle:
@@ -19,6 +32,7 @@ class PlainStyle:
 
     def __init__(self) -> None:
         self._rolling = False
+        self._last: tuple[Channel, EndCells] | None = None
 
     def safe(self, kernel_text: str) -> str:
         """On one line and free of tabs, never cut."""
@@ -52,13 +66,17 @@ class PlainStyle:
         return Cell(f"{100 if fill >= 1 else max(int(fill * 100), 1) if fill > 0 else 0}%")
 
     def queued(self, channel: Channel) -> Cell:
-        """Payload bytes."""
+        """Payload bytes; none where messages alone are counted (clients that wait at a listener)."""
         queued = channel.queued_bytes
-        return Cell((UNKNOWN if channel.queues else NONE) if queued is None else str(queued))
+        if queued is None:
+            return Cell(UNKNOWN if channel.queues and channel.queued_messages is None else NONE)
+        return Cell(str(queued))
 
     def ends(self, channel: Channel) -> EndCells:
         """Every holder of side a and every holder of side b."""
-        return EndCells(self._side(channel, "a"), Cell(NONE), self._side(channel, "b"))
+        if self._last is None or self._last[0] is not channel:  # two columns in a row ask for the same one
+            self._last = channel, EndCells(self._side(channel, "a"), Cell(NONE), self._side(channel, "b"))
+        return self._last[1]
 
     def seen(self, channel: Channel, pid: int, fd: int | None) -> EndCells:
         """Every holder of the other end."""
@@ -93,7 +111,9 @@ class PlainStyle:
 
     def _side(self, channel: Channel, side: str) -> Cell:
         holders = [self._holder(end) for end in channel.endpoints if end.side == side]
-        return Cell(", ".join(holders) if holders else NONE)
+        if holders:
+            return Cell(", ".join(holders))
+        return Cell(NONE if channel.state in _SURELY_NOBODY or not channel.queues else UNKNOWN)
 
     def _holder(self, end: Endpoint) -> str:
         process = end.process

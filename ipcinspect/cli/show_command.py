@@ -87,7 +87,7 @@ def _sheets(
     if fields:
         rows = [
             (Cell(style.safe(field.title), "muted"), Cell(style.told(value, field.unit)), Cell(field.help, "faint"))
-            for field, value in zip(fields, channel.fields, strict=True)
+            for field, value in zip(fields, channel.fields, strict=False)
         ]
         yield Sheet("Fields", (Column(""), Column(""), Column("")), rows, whole=True)
     if details is not None and details.facts:

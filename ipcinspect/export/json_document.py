@@ -187,7 +187,7 @@ class ChannelWriter:
             plan = tuple((f"{quoted(field.name)}: ", writers_of(field.unit)) for field in fields)
             self._fields[channel.mechanism] = plan
         return ", ".join(
-            [name + writers[type(plain)](plain) for (name, writers), plain in zip(plan, channel.fields, strict=True)]
+            [name + writers[type(plain)](plain) for (name, writers), plain in zip(plan, channel.fields, strict=False)]
         )
 
 
