@@ -9,8 +9,8 @@ from tests.architecture.program import files, names_used, short, tree
 SPEAKERS = {
     "sys.stdout": {"cli/output.py"},
     "sys.stderr": {"cli/complaints.py", "cli/options.py"},  # options only compares: argparse says where it would write
-    "sys.__stdout__": {"cli/output.py"},
-    "sys.__stderr__": {"cli/complaints.py"},
+    "sys.__stdout__": {"cli/output.py", "tui/terminal.py"},  # the screen asks which of the two is the terminal
+    "sys.__stderr__": {"cli/complaints.py", "tui/terminal.py"},
     "print": set[str](),
     "builtins.print": set[str](),
     "warnings.warn": set[str](),

@@ -37,19 +37,33 @@ def measure(commands: Mapping[str, Sequence[str]], rounds: int, timed: str, dire
     samples: dict[str, list[Sample]] = {name: [] for name in commands}
     for number in range(rounds + 1):
         for name, command in commands.items():
-            sample = _sample(name, command, timed, directory / "result")
+            sample = _sample(name, command, timed, directory)
             if number > 0:
                 samples[name].append(sample)
     return samples
 
 
-def _sample(name: str, command: Sequence[str], timed: str, result: Path) -> Sample:
-    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    subprocess.run([timed, str(result), *command], check=True, **quiet)  # type: ignore[call-overload]
+def _sample(name: str, command: Sequence[str], timed: str, directory: Path) -> Sample:
+    result, complaints = directory / "result", directory / "complaints"
+    with complaints.open("wb") as errors:
+        subprocess.run(
+            [timed, str(result), *command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            env=environment(directory),
+            check=True,
+        )
     wall, user, system, peak_kib, code = result.read_text().split()
     if code not in ("0", "1"):
-        raise RuntimeError(f"{name} ended with {code}")
+        raise RuntimeError(f"{name} ended with {code}: {complaints.read_text(errors='replace')[-500:]}")
     return Sample(float(wall), float(user) + float(system), int(peak_kib) / 1024)
+
+
+def environment(directory: Path) -> dict[str, str]:
+    """The environment of an installed program: compiled modules are kept and used."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(directory / "pycache")}
 
 
 def commands_to_compare(floors: str) -> dict[str, list[str]]:
