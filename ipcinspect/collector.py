@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Callable, NamedTuple
 
@@ -66,7 +66,7 @@ class Collector:
         with closing(Scan(_surroundings(self._root, host), walked.facts)) as scan:
             collected, room_costs = self._visit(scan)
             costs += room_costs
-            gaps = [*walked.gaps, *collected.gaps, *scan.gaps, *scan.borrow_gaps()]
+            gaps = [*walked.gaps, *collected.gaps, *scan.gaps, *scan.loans.gaps()]
             descriptors = _descriptors(walked.facts, collected.channels) if want.descriptors else {}
             sights = _sights(self._root, host, scan) if want.sights else ()
             users, in_time = self._users.names(_uids(scan, collected.channels))

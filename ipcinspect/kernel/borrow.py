@@ -13,9 +13,9 @@ import os
 import time
 from typing import Callable, NamedTuple
 
-from ipcinspect.kernel.errors import translated
+from ipcinspect.kernel.errors import Vanished, translated
 from ipcinspect.kernel.gate import between_borrows
-from ipcinspect.kernel.libc import LIBC, close, last_error, pidfd_getfd
+from ipcinspect.kernel.libc import LIBC, FileReader, close, last_error, pidfd_getfd
 
 _FIONREAD = 0x541B
 _F_GETPIPE_SZ = 1032
@@ -55,6 +55,7 @@ class Lender:
     def __init__(self, pid: int) -> None:
         """Raises Vanished, Denied or Unsupported."""
         self._pid = pid
+        self._files = FileReader()
         self.longest_s = 0.0
         """The longest time for which a descriptor was borrowed, in seconds."""
         try:
@@ -66,11 +67,10 @@ class Lender:
         """Let go of the process."""
         os.close(self._pidfd)
 
-    def pipe_fill(self, fd: int, write_end: bool) -> PipeFill:
-        """How full the pipe behind a descriptor is. Raises Vanished, Denied or Unsupported.
+    def pipe_fill(self, fd: int, inode: int, write_end: bool) -> PipeFill:
+        """How full the pipe `inode` behind a descriptor is. Raises Vanished, Denied or Unsupported.
 
-        The caller has to know from `/proc/PID/fd` that it is a pipe; a descriptor that was replaced meanwhile is
-        noticed where F_GETPIPE_SZ refuses it.
+        The caller has just seen that the descriptor is this pipe. One that was replaced in between is asked nothing.
         """
         queued = ctypes.c_int()
         poll = _PollFd(-1, _POLLOUT if write_end else _POLLIN, 0)
@@ -82,31 +82,27 @@ class Lender:
             poll.fd = borrowed
             return -1 if _poll(ctypes.addressof(poll), 1, 0) < 0 else capacity
 
-        capacity = self._borrow(fd, ask)
+        capacity = self._borrow(fd, inode, ask)
         return _pipe_fill(queued.value, capacity, poll.revents, write_end)
 
-    def next_datagram_bytes(self, fd: int) -> int:
-        """FIONREAD of a datagram socket: the size of its first message. Raises Vanished, Denied or Unsupported."""
+    def next_datagram_bytes(self, fd: int, inode: int) -> int:
+        """FIONREAD of the datagram socket `inode`: the size of its first message. Raises as `pipe_fill`."""
         queued = ctypes.c_int()
-
-        def ask(borrowed: int) -> int:
-            return int(_ioctl(borrowed, _FIONREAD, ctypes.addressof(queued)))
-
-        self._borrow(fd, ask)
+        self._borrow(fd, inode, lambda borrowed: int(_ioctl(borrowed, _FIONREAD, ctypes.addressof(queued))))
         return queued.value
 
-    def datagram_writable(self, fd: int) -> bool:
-        """POLLOUT of a datagram socket: whether a send would not block now. Raises Vanished, Denied or Unsupported."""
+    def datagram_writable(self, fd: int, inode: int) -> bool:
+        """POLLOUT of the datagram socket `inode`: whether a send would not block now. Raises as `pipe_fill`."""
         poll = _PollFd(-1, _POLLOUT, 0)
 
         def ask(borrowed: int) -> int:
             poll.fd = borrowed
             return int(_poll(ctypes.addressof(poll), 1, 0))
 
-        self._borrow(fd, ask)
+        self._borrow(fd, inode, ask)
         return bool(poll.revents & _POLLOUT)
 
-    def _borrow(self, fd: int, ask: Callable[[int], int]) -> int:
+    def _borrow(self, fd: int, inode: int, ask: Callable[[int], int]) -> int:
         """What `ask` answers of a borrowed descriptor; below 0 means that errno holds the kernel's refusal."""
         failure: OSError | None = None
         answer = -1
@@ -114,12 +110,15 @@ class Lender:
             start = time.perf_counter()
             try:
                 borrowed = pidfd_getfd(self._pidfd, fd)
+                try:
+                    if self._files.of_open(borrowed).inode != inode:
+                        raise Vanished(f"descriptor {fd} of process {self._pid}")
+                    answer = ask(borrowed)
+                    failure = last_error("borrow") if answer < 0 else None
+                finally:
+                    close(borrowed)
             except OSError as error:
                 failure = error
-            else:
-                answer = ask(borrowed)
-                failure = last_error("borrow") if answer < 0 else None
-                close(borrowed)
             self.longest_s = max(self.longest_s, time.perf_counter() - start)
         if failure is not None:
             raise translated(failure, f"descriptor {fd} of process {self._pid}")

@@ -139,7 +139,7 @@ def _pidfd_getfd() -> Sighting:
     try:
         lender = Lender(os.getpid())
         try:
-            lender.next_datagram_bytes(ours.fileno())
+            lender.next_datagram_bytes(ours.fileno(), os.fstat(ours.fileno()).st_ino)
         finally:
             lender.close()
     except KernelError as error:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 LIBC = ctypes.PyDLL(None, use_errno=True)
 
 _SYS_PIDFD_GETFD = 438  # the same number on every architecture (pidfd_getfd(2))
-_AT_STATX_DONT_SYNC = 0x4000
+_AT_STATX_DONT_SYNC, _AT_EMPTY_PATH = 0x4000, 0x1000
 _STATX_TYPE, _STATX_MODE, _STATX_NLINK = 0x1, 0x2, 0x4
 _STATX_UID, _STATX_ATIME, _STATX_MTIME, _STATX_INO = 0x8, 0x20, 0x40, 0x100
 _STATX_WANTED = _STATX_TYPE | _STATX_MODE | _STATX_NLINK | _STATX_UID | _STATX_ATIME | _STATX_MTIME | _STATX_INO
@@ -83,6 +83,15 @@ class FileReader:
     def facts(self, directory: int, name: str) -> FileFacts:
         """All facts of the file behind /proc/PID/fd/N. Raises OSError."""
         self.mode(directory, name)
+        return self._facts()
+
+    def of_open(self, fd: int) -> FileFacts:
+        """All facts of the file behind a descriptor of our own. Raises OSError."""
+        if _statx(fd, b"", _AT_STATX_DONT_SYNC | _AT_EMPTY_PATH, _STATX_WANTED, self._address) < 0:
+            raise last_error("statx")
+        return self._facts()
+
+    def _facts(self) -> FileFacts:
         nlink, uid, mode, inode, asec, ansec, msec, mnsec, major, minor = _ANSWER.unpack_from(self._buffer)
         return FileFacts(mode, inode, os.makedev(major, minor), nlink, uid, asec + ansec / 1e9, msec + mnsec / 1e9)
 

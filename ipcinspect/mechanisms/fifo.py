@@ -8,13 +8,16 @@ an open would release such a waiter.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 
 from ipcinspect.kernel.descriptors import FifoEnd
 from ipcinspect.mechanisms import pipe_ends
-from ipcinspect.mechanisms.room import Collected, Wait
-from ipcinspect.mechanisms.scan import PipeHolder, Scan
+from ipcinspect.mechanisms.demo_descriptors import DescriptorReceiver, DescriptorSender
+from ipcinspect.mechanisms.loans import PipeHolder
+from ipcinspect.mechanisms.room import Collected, Demo, Handover, Wait
+from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.channel import Channel, Field, Namespaces
 from ipcinspect.model.channel_key import ChannelKey
 
@@ -74,3 +77,24 @@ def _channel(scan: Scan, device: int, inode: int, holders: list[PipeHolder]) -> 
             seen.readers,
         ),
     )
+
+
+def _make(directory: str, variant: str) -> Handover:
+    """A FIFO that nobody has open yet."""
+    path = os.path.join(directory, "fifo")
+    os.mkfifo(path, 0o600)
+
+    def remove() -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+
+    return Handover((path,), (), (path,), (), remove)
+
+
+DEMO = Demo(
+    variants=("fifo",),
+    create=_make,
+    sender=lambda args, fds: DescriptorSender(lambda: os.open(args[0], os.O_WRONLY)),
+    receiver=lambda args, fds: DescriptorReceiver(lambda: os.open(args[0], os.O_RDONLY)),
+    carries_payload=True,
+)

@@ -7,9 +7,12 @@ V and POSIX segments, memfd, shared anonymous memory) is not of this mechanism. 
 
 from __future__ import annotations
 
+import contextlib
+import mmap
 import os
 
-from ipcinspect.mechanisms.room import Collected, Wait
+from ipcinspect.mechanisms import demo_memory
+from ipcinspect.mechanisms.room import Collected, Demo, Handover, Wait
 from ipcinspect.mechanisms.scan import Mapper, Scan
 from ipcinspect.model.channel import Channel, Endpoint, Field, Namespaces
 from ipcinspect.model.channel_key import ChannelKey
@@ -67,3 +70,64 @@ def _channel(device: int, inode: int, mappers: list[Mapper]) -> Channel:
         ),
         fields=(mappers[0].mapping.name, max(extents.values()), len(writing), len(users) - len(writing)),
     )
+
+
+class _Half:
+    """Either process's mapping of the demo's file."""
+
+    def __init__(self, fd: int, access: int) -> None:
+        self._fd = fd
+        self._access = access
+        self._mapping: mmap.mmap | None = None
+        self._seen = 0
+
+    def open(self) -> None:
+        """Map. Raises OSError."""
+        self._mapping = mmap.mmap(self._fd, demo_memory.SIZE, flags=mmap.MAP_SHARED, prot=self._access)
+        os.close(self._fd)
+
+    def send(self, payload: bytes) -> None:
+        """Write it where the other looks."""
+        assert self._mapping is not None, "send before open"
+        with memoryview(self._mapping) as memory:
+            demo_memory.put(memory, payload)
+
+    def receive(self, size: int) -> bytes:
+        """Read what the other wrote; waits for it."""
+        assert self._mapping is not None, "receive before open"
+        with memoryview(self._mapping) as memory:
+            payload, self._seen = demo_memory.take(memory, self._seen, size)
+        return payload
+
+    def close(self) -> None:
+        """Unmap."""
+        if self._mapping is not None:
+            self._mapping.close()
+
+
+def _make(directory: str, variant: str) -> Handover:
+    """A file, open for writing on one side and for reading on the other."""
+    path = os.path.join(directory, "mapped")
+
+    def remove() -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+
+    writer = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.ftruncate(writer, demo_memory.SIZE)
+        reader = os.open(path, os.O_RDONLY)
+    except OSError:
+        os.close(writer)
+        remove()
+        raise
+    return Handover((), (writer,), (), (reader,), remove)
+
+
+DEMO = Demo(
+    variants=("file",),
+    create=_make,
+    sender=lambda args, fds: _Half(fds[0], mmap.PROT_READ | mmap.PROT_WRITE),
+    receiver=lambda args, fds: _Half(fds[0], mmap.PROT_READ),
+    carries_payload=True,
+)

@@ -8,9 +8,13 @@ exists does, because POLLHUP and POLLERR count every holder.
 
 from __future__ import annotations
 
+import os
+
 from ipcinspect.mechanisms import pipe_ends
-from ipcinspect.mechanisms.room import Collected, Wait
-from ipcinspect.mechanisms.scan import PipeHolder, Scan
+from ipcinspect.mechanisms.demo_descriptors import DescriptorReceiver, DescriptorSender
+from ipcinspect.mechanisms.pipe_ends import PipeView
+from ipcinspect.mechanisms.room import Collected, Demo, Handover, Wait
+from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.channel import Channel, Field, Namespaces
 from ipcinspect.model.channel_key import ChannelKey
 
@@ -26,18 +30,21 @@ WAITS = (
     Wait("write", "writer", "reader", "full"),
 )
 
-_CTIME_IS_CREATION = (6, 15)
+_MTIME_IS_CREATION = (6, 15)
 """Since this kernel no write touches the times of an anonymous pipe: its mtime is its creation."""
 
 
 def collect(scan: Scan) -> Collected:
     """Every anonymous pipe with a visible holder."""
-    device = _device(scan)
-    return Collected([_channel(scan, device, inode, holders) for inode, holders in scan.pipe_holders.items()], [])
+    views = {
+        inode: pipe_ends.view(scan, inode, holders, keeps_hangup=True) for inode, holders in scan.pipe_holders.items()
+    }
+    device = next((seen.file.device for seen in views.values() if seen.file is not None), 0)
+    tells_creation = scan.surroundings.kernel >= _MTIME_IS_CREATION
+    return Collected([_channel(device, inode, seen, tells_creation) for inode, seen in views.items()], [])
 
 
-def _channel(scan: Scan, device: int, inode: int, holders: list[PipeHolder]) -> Channel:
-    seen = pipe_ends.view(scan, inode, holders, keeps_hangup=True)
+def _channel(device: int, inode: int, seen: PipeView, tells_creation: bool) -> Channel:
     return Channel(
         key=ChannelKey("pipe", device, inode),
         id=f"pipe:[{inode}]",
@@ -49,24 +56,22 @@ def _channel(scan: Scan, device: int, inode: int, holders: list[PipeHolder]) -> 
         queues=seen.queues,
         capacity_bytes=seen.capacity_bytes,
         namespaces=Namespaces(),
-        created_at=_created(scan, inode, holders[0]),
+        created_at=seen.file.mtime if tells_creation and seen.file is not None else None,
         endpoints=seen.endpoints,
         fields=(seen.writers, seen.readers),
     )
 
 
-def _device(scan: Scan) -> int:
-    """The device number of the kernel's one pipe file system; 0 where nobody's descriptor tells it any more."""
-    for inode, holders in scan.pipe_holders.items():
-        for holder in holders:
-            file = scan.file_of(holder.process, holder.end.fd)
-            if file is not None and file.is_fifo and file.inode == inode:
-                return file.device
-    return 0
+def _make(directory: str, variant: str) -> Handover:
+    """A pipe of which each process gets one end; a packet pipe keeps the messages apart (O_DIRECT, pipe(2))."""
+    read_end, write_end = os.pipe2(os.O_DIRECT if variant == "packet" else 0)
+    return Handover((), (write_end,), (), (read_end,), lambda: None)
 
 
-def _created(scan: Scan, inode: int, holder: PipeHolder) -> float | None:
-    if scan.surroundings.kernel < _CTIME_IS_CREATION:
-        return None
-    file = scan.file_of(holder.process, holder.end.fd)
-    return file.mtime if file is not None and file.inode == inode else None
+DEMO = Demo(
+    variants=("pipe", "packet"),
+    create=_make,
+    sender=lambda args, fds: DescriptorSender(lambda: fds[0]),
+    receiver=lambda args, fds: DescriptorReceiver(lambda: fds[0]),
+    carries_payload=True,
+)

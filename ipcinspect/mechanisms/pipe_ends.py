@@ -6,8 +6,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ipcinspect.kernel.borrow import PipeFill
-from ipcinspect.mechanisms.scan import PipeHolder, Scan
+from ipcinspect.kernel.libc import FileFacts
+from ipcinspect.mechanisms.loans import PipeHolder, PipeLook
+from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.channel import Endpoint, Queue
+
+_ASKED_HOLDERS = 3
+"""Holders of one side that are asked until one answers."""
 
 
 class PipeView(NamedTuple):
@@ -21,6 +26,9 @@ class PipeView(NamedTuple):
     writers: int
     """Visible descriptors that can write."""
     readers: int
+    """Visible descriptors that can read."""
+    file: FileFacts | None
+    """Its inode at the moment it was asked; None where no descriptor led to it any more."""
 
 
 def view(scan: Scan, inode: int, holders: Sequence[PipeHolder], keeps_hangup: bool) -> PipeView:
@@ -31,7 +39,8 @@ def view(scan: Scan, inode: int, holders: Sequence[PipeHolder], keeps_hangup: bo
     """
     writers = [holder for holder in holders if holder.end.writes]
     readers = [holder for holder in holders if holder.end.reads]
-    fill = _ask(scan, writers, readers)
+    look = _ask(scan, inode, writers, readers)
+    fill = look.fill if look is not None else None
     reading_processes = {holder.process.pid for holder in readers}
     return PipeView(
         tuple([_endpoint(holder, inode) for holder in holders]),
@@ -41,17 +50,19 @@ def view(scan: Scan, inode: int, holders: Sequence[PipeHolder], keeps_hangup: bo
         "splitting work" if len(reading_processes) > 1 else "data exchange",
         len(writers),
         len(readers),
+        look.file if look is not None else None,
     )
 
 
-def _ask(scan: Scan, writers: Sequence[PipeHolder], readers: Sequence[PipeHolder]) -> PipeFill | None:
+def _ask(scan: Scan, inode: int, writers: Sequence[PipeHolder], readers: Sequence[PipeHolder]) -> PipeLook | None:
     """Through a write end where one can be borrowed, since only that tells whether a writer would block."""
+    look: PipeLook | None = None
     for as_writer, holders in ((True, writers), (False, readers)):
-        for holder in holders[:3]:
-            fill = scan.pipe_fill(holder, as_writer)
-            if fill is not None:
-                return fill
-    return None
+        for holder in holders[:_ASKED_HOLDERS]:
+            look = scan.loans.pipe(holder, inode, as_writer) or look
+            if look is not None and look.fill is not None:
+                return look
+    return look
 
 
 def _endpoint(holder: PipeHolder, inode: int) -> Endpoint:

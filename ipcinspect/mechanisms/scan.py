@@ -8,20 +8,17 @@ from functools import cached_property
 from typing import Callable, NamedTuple, TypeVar
 
 from ipcinspect.kernel import inet_diag, netlink, proc_net, sysvipc, unix_diag
-from ipcinspect.kernel.borrow import Lender, PipeFill
-from ipcinspect.kernel.descriptors import FifoEnd, PipeEnd
 from ipcinspect.kernel.errors import KernelError, TimedOut, Unsupported, translated
 from ipcinspect.kernel.inet_diag import InetSocket
-from ipcinspect.kernel.libc import FileFacts, FileReader
 from ipcinspect.kernel.maps import SharedMapping
 from ipcinspect.kernel.namespaces import inside_network
 from ipcinspect.kernel.unix_diag import UnixSocket
 from ipcinspect.kernel.walk import ProcessFacts
+from ipcinspect.mechanisms.loans import Loans, PipeHolder, SocketHolder
 from ipcinspect.model.gap import Gap
 from ipcinspect.model.process import Process
 
 Row = TypeVar("Row")
-Answer = TypeVar("Answer")
 
 _DUMP_TRIES = 3
 
@@ -41,20 +38,6 @@ class Surroundings(NamedTuple):
     """Unit of start times (SC_CLK_TCK)."""
 
 
-class PipeHolder(NamedTuple):
-    """A process and its descriptor of a pipe."""
-
-    process: Process
-    end: PipeEnd | FifoEnd
-
-
-class SocketHolder(NamedTuple):
-    """A process and its descriptor of a socket."""
-
-    process: Process
-    fd: int
-
-
 class Mapper(NamedTuple):
     """A process and one shared mapping of it."""
 
@@ -69,29 +52,17 @@ class Scan:
         self.surroundings = surroundings
         self.facts = facts
         self.gaps: list[Gap] = []
-        self.longest_borrow_s = 0.0
         self.shut_out_namespaces = 0
-        self._refused_borrows = 0
-        self._files = FileReader()
-        self._lenders: dict[int, Lender | None] = {}
+        self.loans = Loans(surroundings.root)
 
     def close(self) -> None:
         """Let go of every process; the scan can be read no further."""
-        for lender in self._lenders.values():
-            if lender is not None:
-                self.longest_borrow_s = max(self.longest_borrow_s, lender.longest_s)
-                lender.close()
-        self._lenders.clear()
+        self.loans.close()
 
     @cached_property
     def processes(self) -> dict[int, Process]:
         """Every process of the scan by pid."""
         return {facts.pid: _process(facts) for facts in self.facts}
-
-    @cached_property
-    def holders_may_hide(self) -> bool:
-        """Whether there are processes whose descriptors could not be read."""
-        return any(not process.readable for process in self.processes.values())
 
     @cached_property
     def pipe_holders(self) -> dict[int, list[PipeHolder]]:
@@ -171,13 +142,6 @@ class Scan:
         except OSError as error:
             raise translated(error, f"sysvipc/{name}") from error
 
-    def file_of(self, process: Process, fd: int) -> FileFacts | None:
-        """What statx(2) tells from memory about the file behind a descriptor; None where it is gone or refused."""
-        try:
-            return self._files.facts(-1, f"{self.surroundings.root}/{process.pid}/fd/{fd}")
-        except OSError:
-            return None
-
     def recorded(self, pid: int, acted_at: int) -> Process | None:
         """The process that the kernel recorded as having acted at that time, if the pid still means it.
 
@@ -188,47 +152,6 @@ class Scan:
             return None
         started_at = self.surroundings.booted_at + process.starttime / self.surroundings.ticks_per_second
         return process if started_at < acted_at + 1 else None
-
-    def pipe_fill(self, holder: PipeHolder, as_writer: bool) -> PipeFill | None:
-        """How full the pipe behind a descriptor is, by borrowing it; None where that is refused or it is gone."""
-        return self._borrow(holder.process.pid, lambda lender: lender.pipe_fill(holder.end.fd, as_writer))
-
-    def next_datagram_bytes(self, holder: SocketHolder) -> int | None:
-        """The size of the first datagram that waits in a socket, by borrowing it; None where that is refused."""
-        return self._borrow(holder.process.pid, lambda lender: lender.next_datagram_bytes(holder.fd))
-
-    def datagram_writable(self, holder: SocketHolder) -> bool | None:
-        """Whether a send would not block now, by borrowing the sender's descriptor; None where that is refused."""
-        return self._borrow(holder.process.pid, lambda lender: lender.datagram_writable(holder.fd))
-
-    def _borrow(self, pid: int, ask: Callable[[Lender], Answer]) -> Answer | None:
-        lender = self._lender(pid)
-        if lender is None:
-            return None
-        try:
-            return ask(lender)
-        except KernelError as error:
-            self._note(error)
-            return None
-
-    def borrow_gaps(self) -> list[Gap]:
-        """One gap for all descriptors that could not be asked."""
-        if not self._refused_borrows:
-            return []
-        return [Gap("fill of pipes and sockets by pidfd_getfd", "denied", self._refused_borrows)]
-
-    def _lender(self, pid: int) -> Lender | None:
-        if pid not in self._lenders:
-            try:
-                self._lenders[pid] = Lender(pid)
-            except KernelError as error:
-                self._lenders[pid] = None
-                self._note(error)
-        return self._lenders[pid]
-
-    def _note(self, error: KernelError) -> None:
-        if error.why != "vanished":
-            self._refused_borrows += 1
 
     def _inet(self, name: str, protocol: int) -> list[InetSocket]:
         rows: list[InetSocket] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ipcinspect.kernel import sysv, sysvipc
 from ipcinspect.mechanisms import sysv_objects
-from ipcinspect.mechanisms.room import Collected, Wait
+from ipcinspect.mechanisms.room import Collected, Demo, Handover, Wait
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.channel import Channel, Endpoint, Field, Queue
 
@@ -80,3 +80,48 @@ def _endpoints(scan: Scan, row: sysvipc.MessageQueueRow) -> list[Endpoint]:
         if process is not None:
             ends.append(Endpoint(side, role, process, None, None))
     return ends
+
+
+class _Sender:
+    def __init__(self, msqid: int) -> None:
+        self._msqid = msqid
+
+    def open(self) -> None:
+        """Greet: the kernel names nobody as an end who has not sent or received."""
+        self.send(b"")
+
+    def send(self, payload: bytes) -> None:
+        sysv.send_message(self._msqid, payload)
+
+    def close(self) -> None:
+        """A queue has no ends to close: it is there until it is removed."""
+
+
+class _Receiver:
+    def __init__(self, msqid: int) -> None:
+        self._msqid = msqid
+
+    def open(self) -> None:
+        """Take the greeting; waits for it."""
+        self.receive(0)
+
+    def receive(self, size: int) -> bytes:
+        return sysv.receive_message(self._msqid, size)
+
+    def close(self) -> None:
+        """A queue has no ends to close: it is there until it is removed."""
+
+
+def _make(directory: str, variant: str) -> Handover:
+    """A private queue."""
+    msqid = sysv.create_queue()
+    return Handover((str(msqid),), (), (str(msqid),), (), sysv_objects.remover(sysv.remove_queue, msqid))
+
+
+DEMO = Demo(
+    variants=("queue",),
+    create=_make,
+    sender=lambda args, fds: _Sender(int(args[0])),
+    receiver=lambda args, fds: _Receiver(int(args[0])),
+    carries_payload=True,
+)

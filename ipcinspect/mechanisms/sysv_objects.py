@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
+from typing import Callable
 
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.channel import Channel, Endpoint, FieldValue, Namespaces, Queue
@@ -43,3 +45,16 @@ def channel(
         endpoints=tuple(endpoints),
         fields=fields,
     )
+
+
+def remover(remove: Callable[[int], None], number: int) -> Callable[[], None]:
+    """The `remove` of a demo's own object; its being gone already is fine."""
+
+    def remove_it() -> None:
+        try:
+            remove(number)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EIDRM):
+                raise
+
+    return remove_it

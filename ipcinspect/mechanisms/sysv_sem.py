@@ -10,7 +10,7 @@ from __future__ import annotations
 from ipcinspect.kernel import sysv, sysvipc
 from ipcinspect.kernel.errors import Denied, KernelError
 from ipcinspect.mechanisms import sysv_objects
-from ipcinspect.mechanisms.room import Collected, Wait
+from ipcinspect.mechanisms.room import Collected, Demo, Handover, Wait
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.channel import Channel, Endpoint, Field
 from ipcinspect.model.gap import Gap
@@ -92,3 +92,56 @@ def _endpoints(scan: Scan, row: sysvipc.SemaphoreSetRow, now: list[sysv.Semaphor
     pids = dict.fromkeys(semaphore.last_pid for semaphore in now if semaphore.last_pid)
     users = [process for process in (scan.recorded(pid, row.otime) for pid in pids) if process is not None]
     return [Endpoint("a" if place == 0 else "b", "both", process, None, None) for place, process in enumerate(users)]
+
+
+_SENDER_IS_THERE, _RECEIVER_IS_THERE, _WORK = range(3)
+"""The semaphores of the demo's set. The kernel keeps the last user of each: with one of its own, each side stays
+known whichever used the third one last."""
+
+
+class _Sender:
+    def __init__(self, semid: int) -> None:
+        self._semid = semid
+
+    def open(self) -> None:
+        """Raise the semaphore that says so."""
+        sysv.operate(self._semid, _SENDER_IS_THERE, 1)
+
+    def send(self, payload: bytes) -> None:
+        """Raise; a semaphore carries no bytes."""
+        sysv.operate(self._semid, _WORK, 1)
+
+    def close(self) -> None:
+        """A set has no ends to close: it is there until it is removed."""
+
+
+class _Receiver:
+    def __init__(self, semid: int) -> None:
+        self._semid = semid
+
+    def open(self) -> None:
+        """Raise the semaphore that says so."""
+        sysv.operate(self._semid, _RECEIVER_IS_THERE, 1)
+
+    def receive(self, size: int) -> bytes:
+        """Take what was raised; sleeps until something was."""
+        sysv.operate(self._semid, _WORK, -1)
+        return b""
+
+    def close(self) -> None:
+        """A set has no ends to close: it is there until it is removed."""
+
+
+def _make(directory: str, variant: str) -> Handover:
+    """A private set of three."""
+    semid = sysv.create_semaphores((0, 0, 0))
+    return Handover((str(semid),), (), (str(semid),), (), sysv_objects.remover(sysv.remove_semaphores, semid))
+
+
+DEMO = Demo(
+    variants=("set",),
+    create=_make,
+    sender=lambda args, fds: _Sender(int(args[0])),
+    receiver=lambda args, fds: _Receiver(int(args[0])),
+    carries_payload=False,
+)

@@ -7,9 +7,11 @@ Never attached by us: that would change its times and its count.
 
 from __future__ import annotations
 
-from ipcinspect.kernel import sysvipc
-from ipcinspect.mechanisms import sysv_objects
-from ipcinspect.mechanisms.room import Collected, Wait
+import ctypes
+
+from ipcinspect.kernel import sysv, sysvipc
+from ipcinspect.mechanisms import demo_memory, sysv_objects
+from ipcinspect.mechanisms.room import Collected, Demo, Handover, Wait
 from ipcinspect.mechanisms.scan import Mapper, Scan
 from ipcinspect.model.channel import Channel, Endpoint, Field
 from ipcinspect.model.process import Process
@@ -102,3 +104,50 @@ def _endpoints(scan: Scan, row: sysvipc.SegmentRow, attached: list[Mapper]) -> l
     if creator is not None and creator.pid not in users:
         ends.append(Endpoint("a" if not ends else "b", "creator", creator, None, None))
     return ends
+
+
+class _Half:
+    """Either process's hold of the demo's own segment."""
+
+    def __init__(self, shmid: int) -> None:
+        self._shmid = shmid
+        self._address: int | None = None
+        self._seen = 0
+
+    def open(self) -> None:
+        """Attach. Raises OSError."""
+        self._address = sysv.attach_segment(self._shmid)
+
+    def send(self, payload: bytes) -> None:
+        """Write it where the other looks."""
+        demo_memory.put(self._memory(), payload)
+
+    def receive(self, size: int) -> bytes:
+        """Read what the other wrote; waits for it."""
+        payload, self._seen = demo_memory.take(self._memory(), self._seen, size)
+        return payload
+
+    def close(self) -> None:
+        """Detach. Raises OSError."""
+        if self._address is not None:
+            sysv.detach_segment(self._address)
+            self._address = None
+
+    def _memory(self) -> memoryview:
+        assert self._address is not None, "used before open or after close"
+        return memoryview((ctypes.c_ubyte * demo_memory.SIZE).from_address(self._address)).cast("B")
+
+
+def _make(directory: str, variant: str) -> Handover:
+    """A private segment."""
+    shmid = sysv.create_segment(demo_memory.SIZE)
+    return Handover((str(shmid),), (), (str(shmid),), (), sysv_objects.remover(sysv.remove_segment, shmid))
+
+
+DEMO = Demo(
+    variants=("segment",),
+    create=_make,
+    sender=lambda args, fds: _Half(int(args[0])),
+    receiver=lambda args, fds: _Half(int(args[0])),
+    carries_payload=True,
+)

@@ -8,10 +8,14 @@ trace. A full UDP queue blocks nobody: the kernel drops what comes.
 
 from __future__ import annotations
 
+import socket
+
 from ipcinspect.kernel.inet_diag import InetSocket
 from ipcinspect.mechanisms import sockets
+from ipcinspect.mechanisms.demo_descriptors import nothing_to_remove
+from ipcinspect.mechanisms.demo_sockets import SocketReceiver, SocketSender
 from ipcinspect.mechanisms.inet_addresses import covering, is_any, is_loopback, shown
-from ipcinspect.mechanisms.room import Collected, Wait
+from ipcinspect.mechanisms.room import Collected, Demo, Handover, Wait
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.channel import Channel, Endpoint, Field, Namespaces, Queue
 from ipcinspect.model.channel_key import ChannelKey
@@ -92,7 +96,7 @@ class _Table:
             return Queue(to, 0, 0, None, row.rqueue, row.rcvbuf, 0.0)
         first = None
         for holder in self._scan.socket_holders.get(row.inode, ())[:1]:
-            first = self._scan.next_datagram_bytes(holder)
+            first = self._scan.loans.next_datagram_bytes(holder, row.inode)
         return Queue(to, None, None, first, row.rqueue, row.rcvbuf, sockets.share(row.rqueue, row.rcvbuf))
 
     def _ends(self, side: str, role: str, row: InetSocket) -> list[Endpoint]:
@@ -123,3 +127,32 @@ def _takes_from(taker: InetSocket, sender: InetSocket) -> bool:
     if not taker.dport:
         return True
     return taker.dport == sender.sport and (taker.dst == sender.src or is_any(sender.src))
+
+
+_DEMO_ADDRESSES = {"ipv4": (socket.AF_INET, "127.0.0.1"), "ipv6": (socket.AF_INET6, "::1")}
+
+
+def _make(directory: str, variant: str) -> Handover:
+    """A receiving socket on the loopback, at a port that the kernel chooses."""
+    family, host = _DEMO_ADDRESSES[variant]
+    with socket.socket(family, socket.SOCK_DGRAM) as receiver:
+        receiver.bind((host, 0))
+        port = str(receiver.getsockname()[1])
+        return Handover((variant, port), (), (), (receiver.detach(),), nothing_to_remove)
+
+
+def _connect(variant: str, port: str) -> socket.socket:
+    """Connected, since the kernel keeps no trace of a sender that is not."""
+    family, host = _DEMO_ADDRESSES[variant]
+    sender = socket.socket(family, socket.SOCK_DGRAM)
+    sender.connect((host, int(port)))
+    return sender
+
+
+DEMO = Demo(
+    variants=tuple(_DEMO_ADDRESSES),
+    create=_make,
+    sender=lambda args, fds: SocketSender(lambda: _connect(*args)),
+    receiver=lambda args, fds: SocketReceiver(fds[0]),
+    carries_payload=True,
+)

@@ -11,9 +11,10 @@ from __future__ import annotations
 from ipcinspect.mechanisms.room import Collected, Wait
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.mechanisms.unix.channels import UnixTable
+from ipcinspect.mechanisms.unix.demo import DEMO
 from ipcinspect.mechanisms.unix.fields import FIELDS, NAME
 
-__all__ = ["FIELDS", "NAME", "WAITS", "collect"]
+__all__ = ["DEMO", "FIELDS", "NAME", "WAITS", "collect"]
 
 WAITS = (
     Wait("connect", "client", "listener", "backlog full"),

@@ -136,8 +136,10 @@ class UnixTable:
 
     def _blocks_its_senders(self, senders: list[UnixSocket]) -> bool:
         """Whether a sender would block now: the queue's length in messages is told by nothing but POLLOUT."""
-        holders = [holder for sender in senders for holder in self._scan.socket_holders.get(sender.ino, [])]
-        return any(self._scan.datagram_writable(holder) is False for holder in holders[:_ASKED_WRITERS])
+        holders = [
+            (holder, sender.ino) for sender in senders for holder in self._scan.socket_holders.get(sender.ino, [])
+        ]
+        return any(self._scan.loans.datagram_writable(*holder) is False for holder in holders[:_ASKED_WRITERS])
 
     def _ends(self, side: str, role: str, row: UnixSocket) -> list[Endpoint]:
         return sockets.ends(self._scan, side, role, row.ino, shown_name(row))

@@ -1,0 +1,117 @@
+"""Questions that only a descriptor of the holder itself can answer, asked by borrowing it."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from typing import Callable, NamedTuple, TypeVar
+
+from ipcinspect.kernel.borrow import Lender, PipeFill
+from ipcinspect.kernel.descriptors import FifoEnd, PipeEnd
+from ipcinspect.kernel.errors import KernelError
+from ipcinspect.kernel.libc import FileFacts, FileReader
+from ipcinspect.model.gap import Gap
+from ipcinspect.model.process import Process
+
+Answer = TypeVar("Answer")
+
+_OPEN_LENDERS = 64
+"""Processes to which we hold a pidfd at a time: an ordinary user may have 1024 descriptors in all."""
+
+
+class PipeHolder(NamedTuple):
+    """A process and its descriptor of a pipe."""
+
+    process: Process
+    end: PipeEnd | FifoEnd
+
+
+class SocketHolder(NamedTuple):
+    """A process and its descriptor of a socket."""
+
+    process: Process
+    fd: int
+
+
+class PipeLook(NamedTuple):
+    """A pipe at the moment it was asked."""
+
+    file: FileFacts
+    fill: PipeFill | None
+    """None where the descriptor could not be borrowed."""
+
+
+class Loans:
+    """All borrowing of one scan. What is borrowed is closed before each call returns."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._files = FileReader()
+        self._lenders: OrderedDict[int, Lender] = OrderedDict()
+        self._refused = 0
+        self.longest_s = 0.0
+        """The longest time for which a descriptor was borrowed, in seconds."""
+
+    def close(self) -> None:
+        """Let go of every process."""
+        while self._lenders:
+            self._let_go()
+
+    def pipe(self, holder: PipeHolder, inode: int, as_writer: bool) -> PipeLook | None:
+        """How full a pipe is, through one of its descriptors; None where that is this pipe no longer.
+
+        Looked at first, borrowed then: what was put in its place meanwhile may be a file of a dead file server, and
+        closing a duplicate of that could hang.
+        """
+        try:
+            file = self._files.facts(-1, f"{self._root}/{holder.process.pid}/fd/{holder.end.fd}")
+        except OSError:
+            return None
+        if file.inode != inode or not file.is_fifo:
+            return None
+        return PipeLook(
+            file, self._ask(holder.process.pid, lambda lender: lender.pipe_fill(holder.end.fd, inode, as_writer))
+        )
+
+    def next_datagram_bytes(self, holder: SocketHolder, inode: int) -> int | None:
+        """The size of the first datagram that waits in a socket; None where it is refused, or another file by now."""
+        if not self._is_socket(holder, inode):
+            return None
+        return self._ask(holder.process.pid, lambda lender: lender.next_datagram_bytes(holder.fd, inode))
+
+    def datagram_writable(self, holder: SocketHolder, inode: int) -> bool | None:
+        """Whether a send would not block now; None where it is refused, or another file by now."""
+        if not self._is_socket(holder, inode):
+            return None
+        return self._ask(holder.process.pid, lambda lender: lender.datagram_writable(holder.fd, inode))
+
+    def gaps(self) -> list[Gap]:
+        """One gap for all descriptors that could not be asked."""
+        return [Gap("fill of pipes and sockets by pidfd_getfd", "denied", self._refused)] if self._refused else []
+
+    def _is_socket(self, holder: SocketHolder, inode: int) -> bool:
+        try:
+            return os.readlink(f"{self._root}/{holder.process.pid}/fd/{holder.fd}") == f"socket:[{inode}]"
+        except OSError:
+            return False
+
+    def _ask(self, pid: int, question: Callable[[Lender], Answer]) -> Answer | None:
+        try:
+            return question(self._lender(pid))
+        except KernelError as error:
+            if error.why != "vanished":
+                self._refused += 1
+            return None
+
+    def _lender(self, pid: int) -> Lender:
+        lender = self._lenders.get(pid)
+        if lender is None:
+            if len(self._lenders) >= _OPEN_LENDERS:
+                self._let_go()
+            lender = self._lenders[pid] = Lender(pid)
+        return lender
+
+    def _let_go(self) -> None:
+        _, lender = self._lenders.popitem(last=False)
+        self.longest_s = max(self.longest_s, lender.longest_s)
+        lender.close()

@@ -1,0 +1,49 @@
+"""A real TCP connection on this machine, one end in each of two processes."""
+
+from __future__ import annotations
+
+import socket
+
+from ipcinspect.mechanisms.demo_descriptors import nothing_to_remove
+from ipcinspect.mechanisms.demo_sockets import SocketReceiver, SocketSender
+from ipcinspect.mechanisms.room import Demo, Handover
+
+_LISTENS_AT = {"ipv4": "127.0.0.1", "ipv6": "::1", "mapped": "::"}
+_CONNECTS_TO = {"ipv4": "127.0.0.1", "ipv6": "::1", "mapped": "127.0.0.1"}
+_LOOPBACK = ("127.0.0.1", "::1", "::ffff:127.0.0.1")
+
+
+def _make(directory: str, variant: str) -> Handover:
+    """A listener at a port that the kernel chooses; `mapped`: one for both families, reached over IPv4."""
+    host = _LISTENS_AT[variant]
+    with socket.socket(_family(host), socket.SOCK_STREAM) as listener:
+        if listener.family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, variant != "mapped")
+        listener.bind((host, 0))
+        listener.listen(1)
+        port = str(listener.getsockname()[1])
+        return Handover((_CONNECTS_TO[variant], port), (), (), (listener.detach(),), nothing_to_remove)
+
+
+def _connect(host: str, port: str) -> socket.socket:
+    client = socket.socket(_family(host), socket.SOCK_STREAM)
+    client.connect((host, int(port)))
+    return client
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _is_of_this_machine(peer: object) -> bool:
+    """`mapped` listens on every interface for as long as the demo lives: nobody from outside is let in."""
+    return isinstance(peer, tuple) and peer[0] in _LOOPBACK
+
+
+DEMO = Demo(
+    variants=tuple(_LISTENS_AT),
+    create=_make,
+    sender=lambda args, fds: SocketSender(lambda: _connect(*args)),
+    receiver=lambda args, fds: SocketReceiver(fds[0], _is_of_this_machine),
+    carries_payload=True,
+)
