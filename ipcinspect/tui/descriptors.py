@@ -61,7 +61,7 @@ class HoldingRows:
         titles = (
             clip("FD", 5, glyphs, "right"),
             "  ",
-            clip("KIND", 10, glyphs),
+            clip("KIND", 9, glyphs),
             *([clip("NAME", name, glyphs)] if name else []),
             clip("STATE", 11, glyphs),
             clip("FILL", fill, glyphs),
@@ -77,7 +77,7 @@ class HoldingRows:
         spans: list[Span] = [Span(" ")]
         if holding.channel is None:
             spans += [Span(clip(number, 5, glyphs, "right") + "    ", "muted")]
-            spans += [Span(clip(holding.kind, 10, glyphs) + " ", "muted")]
+            spans += [Span(clip(holding.kind, 9, glyphs) + " ", "muted")]
             room = name_width or 11 + fill_width + 6 + other_width + 3
             spans += [Span(clip_name(glyphs.safe(holding.target), room, glyphs), "muted")]
             return tuple(spans)
@@ -86,7 +86,7 @@ class HoldingRows:
         held = seen_by(channel, self.pid, holding.fd)
         spans += [Span(clip(number, 5, glyphs, "right") + " ", row.role)]
         spans += [Span(glyphs.wires[held.wire], wire_role(channel, held.wire)), Span(" ")]
-        spans += [Span(clip(wording.kind(channel), 10, glyphs) + " ", row.role)]
+        spans += [Span(clip(wording.kind(channel), 9, glyphs) + " ", row.role)]
         if name_width:
             spans += [*wording.name_cell(row, name_width, glyphs), Span(" ")]
         spans += [*wording.state_cell(row, 11, glyphs), Span(" ")]
@@ -123,7 +123,7 @@ def _identity(holding: Holding) -> Hashable:
 def _widths(width: int) -> tuple[int, int, int]:
     """Of NAME (0: not shown), OTHER END and FILL."""
     fill = 8 if width >= WIDE else 5
-    rest = width - 1 - (5 + 1 + 2 + 1 + 11 + 12 + fill + 1 + 7) - 1
-    name = max(min(rest - 22, rest // 2 + 6), 0)
+    rest = width - 1 - (5 + 1) - (2 + 1) - (9 + 1) - (11 + 1) - (fill + 1) - (6 + 1)
+    name = min(rest - 20, rest * 3 // 5)
     name = name if name >= 10 else 0
     return name, max(rest - name - (1 if name else 0), 4), fill

@@ -20,6 +20,9 @@ _ABSENT = {
 }
 """What to call the missing left and right end of what needs no partner to exist."""
 
+_ALONE = frozenset(("no-reader", "no-writer", "opening"))
+"""States that say that an end has no holder: in all others an end without one has a holder that is hidden."""
+
 
 class End(NamedTuple):
     """One end as a row tells it."""
@@ -128,6 +131,8 @@ def _listener(channel: Channel) -> Ends:
     listeners = [end for end in channel.endpoints if end.role == "listener"]
     clients = [end for end in channel.endpoints if end.role == "client"]
     accepting = _end(listeners, _absent_end(channel, "nobody"), oldest=True)
+    if channel.state == "closed":
+        return Ends(accepting, "gone", _nobody(""), False)
     if channel.state == "waiting-accept" or clients:
         waiting = _end(clients, "client unknown")
         return Ends(waiting, "blocked", accepting, True)
@@ -163,10 +168,10 @@ def _absent_end(channel: Channel, nobody: str | None) -> str:
     """Why an end has no visible holder, in at most 14 cells with its brackets."""
     if channel.state == "unknown":
         return "hidden"
-    if nobody is not None:
-        return nobody
     if channel.state == "closed":
         return "gone"
+    if nobody is not None and (channel.state in _ALONE or channel.mechanism not in ("pipe", "fifo")):
+        return nobody
     if channel.state == "opening":
         return "no answer yet"
     return "peer closed" if channel.state == "half-closed" else "hidden"

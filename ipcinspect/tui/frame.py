@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -71,6 +73,7 @@ class IpcApp(App[int]):
         Binding("question_mark", "help", "Help", show=False),
         Binding("escape", "step_back", "Back", show=False),
         Binding("q", "leave(0)", "Quit", show=False),
+        Binding("ctrl+z", "stop", "Stop for the shell", show=False, priority=True),
         Binding("ctrl+c", "leave(130)", "Quit", show=False, priority=True),
     ]
 
@@ -198,12 +201,15 @@ class IpcApp(App[int]):
         if first_visit:
             self._visit_holder()
         self.page.show(self.view)
-        self.page.enter()
+        self.page.enter_again()
         for line in ("#tabs", "#keys", "#headline-row"):
             self.query_one(line, OneLine).refresh()
 
     def action_filter(self) -> None:
         """Open the filter's line."""
+        if not self.page.FILTERS:
+            self.flash("there is nothing to filter here")
+            return
         line = self.query_one("#filter", Input)
         line.value = " ".join(self.page.filter_words())
         self.screen.add_class("-filtering")
@@ -248,6 +254,11 @@ class IpcApp(App[int]):
     def action_leave(self, code: int) -> None:
         """End the program."""
         self.exit(code, return_code=code)
+
+    def action_stop(self) -> None:
+        """Stop for the shell, with the rest of the process group, as the terminal's own ctrl+z does."""
+        if not self.is_headless:
+            os.killpg(0, signal.SIGTSTP)
 
     @on(Looked)
     def _looked(self, message: Looked) -> None:

@@ -12,19 +12,19 @@ from ipcinspect.tui.states import STATES
 
 EVERYWHERE = (
     Key("1 2 7", "Channels, Processes, Doctor"),
-    Key("/", "filter: type words, enter keeps them, esc clears them"),
+    Key("/", "filter by words; enter keeps it, esc clears it"),
     Key("space", "pause and go on"),
     Key("+ -", "look more often, less often"),
-    Key("y", "copy the id of the chosen channel or process (OSC 52)"),
+    Key("y", "copy the id of what is chosen (OSC 52)"),
     Key("ctrl+p", "palette: find a channel, a process, a command"),
     Key("ctrl+z", "stop for the shell, fg goes on"),
     Key("? q", "this help, quit"),
 )
 CHANNELS = (
-    Key("up down pgup pgdn home end", "choose a channel (also j k g G)"),
+    Key("arrows page home end", "choose a channel (also j k g G)"),
     Key("enter", "its ends; there: the process that holds an end"),
-    Key("tab", "to the panel and back; left and right choose its tab"),
-    Key("s S", "next order, turn the order round (or click a title)"),
+    Key("tab", "to the panel and back; left, right: its tabs"),
+    Key("s S", "next order; the order turned round (or click)"),
     Key("esc", "back to the table; clear the filter"),
 )
 PROCESSES = (
@@ -72,4 +72,4 @@ def _title(text: str) -> Line:
 
 
 def _pair(left: str, right: str, role: str, glyphs: Glyphs) -> Line:
-    return (Span("   " + clip(left, 28, glyphs), role), Span(right))
+    return (Span("   " + clip(left, 21, glyphs), role), Span(right))

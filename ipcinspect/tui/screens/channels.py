@@ -166,14 +166,14 @@ class ChannelsPage(Page):
         if isinstance(rows, EndRows) and place is not None:
             process = rows.ends[place].process
             if process is not None:
-                self.ipc.open_process(ProcessKey(process.pid, process.starttime), self._chosen_key())
+                self.ipc.open_process(ProcessKey(process.pid, process.starttime), self.chosen_key())
 
-    def _chosen_key(self) -> ChannelKey | None:
+    def chosen_key(self) -> ChannelKey | None:
         key = self.table.cursor
         return key if isinstance(key, ChannelKey) else None
 
     def _show_subject(self) -> None:
-        view, key = self.ipc.view, self._chosen_key()
+        view, key = self.ipc.view, self.chosen_key()
         place = None if view is None or key is None else view.channels.find(key)
         if view is None or place is None or isinstance(self.table.rows, TextRows):
             self.panel.show(None)

@@ -25,6 +25,8 @@ class DoctorPage(Page):
         Key("^p", "palette"),
     )
 
+    FILTERS: ClassVar[bool] = False
+
     def __init__(self) -> None:
         super().__init__(id="doctor-page")
         self._sights: tuple[Sight, ...] = ()

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.containers import Vertical
 
+from ipcinspect.model.channel_key import ChannelKey
+from ipcinspect.model.process import ProcessKey
 from ipcinspect.tui.header import Key
 from ipcinspect.tui.view import View
 
@@ -18,6 +20,8 @@ class Page(Vertical):
 
     KEYS: ClassVar[tuple[Key, ...]] = ()
     """Of the footer, most wanted first."""
+    FILTERS: ClassVar[bool] = True
+    """Whether `/` means anything here."""
 
     @property
     def ipc(self) -> IpcApp:
@@ -31,6 +35,15 @@ class Page(Vertical):
     def enter(self) -> None:
         """The page has come to the front: take the focus."""
         raise NotImplementedError
+
+    def enter_again(self) -> None:
+        """As `enter`; and have the details of what is chosen here asked for."""
+        self.enter()
+        self.ipc.want_details(self.chosen_key())
+
+    def chosen_key(self) -> ProcessKey | ChannelKey | None:
+        """What the details are asked of."""
+        return None
 
     def filter_words(self) -> tuple[str, ...]:
         """The filter of this page."""

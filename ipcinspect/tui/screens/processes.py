@@ -121,6 +121,10 @@ class ProcessesPage(Page):
         process = view.snapshot.processes.get(key.pid)
         return process if process is not None and process.key == key else None
 
+    def chosen_key(self) -> ProcessKey | None:
+        key = self.process_tree.cursor
+        return key if isinstance(key, ProcessKey) else None
+
     def open(self, key: ProcessKey, channel: ChannelKey | None, visiting: bool) -> bool:
         """Show a process, its cursor on a channel; `visiting`: `esc` leads back to the page before."""
         before = self.process()

@@ -15,6 +15,7 @@ from textual.cache import LRUCache
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
+from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.strip import Strip
 from textual.visual import Visual
 
@@ -24,6 +25,15 @@ from ipcinspect.tui.rows import Rows, TextRows
 
 _Drawn = tuple[Line, str]
 """A line and how it is set off: `head`, `chosen`, `chosen-dim` or not at all."""
+
+
+class _WholeCells(ScrollBarRender):
+    """A scrollbar without partial blocks: no glyph of it is wider, or not there, on some terminal."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+
+
+ScrollBar.renderer = _WholeCells
 
 
 class LineList(ScrollView, can_focus=True):
@@ -82,11 +92,14 @@ class LineList(ScrollView, can_focus=True):
             """The list it happened in."""
             return self.lines
 
-    def __init__(self, *, chooses: bool = True, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, *, chooses: bool = True, marks: bool = True, id: str | None = None) -> None:
+        """`marks`: whether the chosen row keeps a mark while another widget has the focus."""
+        super().__init__(id=id)
         self.rows: Rows = TextRows()
         self._chooses = chooses
+        self._marks = marks
         self._cursor: Hashable | None = None
+        self._told: Hashable | None = None
         self._place = 0
         self._drawn: dict[int, _Drawn | None] = {}
         self._strips: LRUCache[tuple[object, ...], Strip] = LRUCache(512)
@@ -102,9 +115,8 @@ class LineList(ScrollView, can_focus=True):
         found = None if self._cursor is None else rows.find(self._cursor)
         self._place = min(before if found is None else found, max(len(rows) - 1, 0))
         self._resize()
-        if found is None:
-            self._tell_choice()
-        elif self.scroll_offset.y and self._place != before:
+        self._tell_choice()
+        if found is not None and self.scroll_offset.y and self._place != before:
             self.scroll_to(y=self.scroll_offset.y + self._place - before, animate=False)
         self._keep_in_view()
         self._refresh_changed()
@@ -206,8 +218,11 @@ class LineList(ScrollView, can_focus=True):
 
     def _tell_choice(self) -> None:
         key = self.rows.key(self._place) if self._chooses and len(self.rows) else None
-        if key is not None and key != self._cursor:
-            self._cursor = key
+        if key is None:
+            return
+        self._cursor = key
+        if key != self._told:
+            self._told = key
             self.post_message(self.Chosen(self, key))
 
     def _keep_in_view(self) -> None:
@@ -236,7 +251,8 @@ class LineList(ScrollView, can_focus=True):
         if index >= len(self.rows):
             return None
         chosen = self._chooses and index == self._place and self.rows.key(index) is not None
-        mode = "" if not chosen else "chosen" if self.has_focus else "chosen-dim"
+        dim = "chosen-dim" if self._marks else ""
+        mode = "" if not chosen else "chosen" if self.has_focus else dim
         return self.rows.line(index, width, chosen, glyphs), mode
 
     def _strip(self, line: Line, mode: str, width: int) -> Strip:

@@ -50,7 +50,7 @@ class Panel(Vertical):
         for place, tab in enumerate(TABS):
             classes = "panel-rule-more" if place else ""
             yield OneLine(self._rule_of(place), id=f"panel-rule-{place}", classes=classes)
-            yield LineList(chooses=tab.chooses, id=f"panel-{place}")
+            yield LineList(chooses=tab.chooses, marks=False, id=f"panel-{place}")
 
     def on_mount(self) -> None:
         """Only the open tab is shown, unless there is room for all."""
