@@ -1,0 +1,139 @@
+"""Whatever stands in a kernel's table, a reader gives rows or passes lines over; it never fails in another way.
+
+A table can be cut at any byte, a name in it can hold anything that its process chose, and a kernel newer or older than
+ours can print columns that nobody here has seen.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ipcinspect.kernel import cgroup, inet_diag, maps, netlink, passwd, proc_net, procfs, sysvipc, unix_diag
+
+STAT = b"42 (a name) S 1 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 123456 1000 200\n"
+STATUS = b"Name:\tsh\nUmask:\t0022\nUid:\t1000\t1001\t1000\t1000\nGid:\t5\t5\t5\t5\n"
+MAPS = b"7f00-7f10 rw-s 00000000 00:01 229376                     /SYSV00005151 (deleted)\n"
+QUEUES = (
+    b"       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime      rtime"
+    b"      ctime\n     20817          7   600          32          1   100     0     0     0     0     0 1700000000"
+    b"          0 1700000000\n"
+)
+UNIX = (
+    b"Num       RefCount Protocol Flags    Type St Inode Path\n"
+    b"ffff9d9a: 00000002 00000000 00010000 0001 01 20817 /run/a name with blanks\n"
+)
+TCP = (
+    b"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+    b"   0: 0100007F:1538 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 20817 1 0 100 0\n"
+)
+CGROUP = b"0::/system.slice/docker-0123456789abcdef0123456789abcdef.scope\n"
+PASSWD = b"root:x:0:0:root:/root:/bin/bash\nana:x:1000:1000::/home/ana:/bin/sh\n"
+
+PARSERS: list[tuple[str, Callable[[bytes], object], bytes]] = [
+    ("maps", maps.parse_shared, MAPS),
+    ("cmdline", procfs.parse_cmdline, b"sh\0-c\0true\0"),
+    ("cgroup", cgroup.parse_container, CGROUP),
+    ("sysvipc/msg", sysvipc.parse_queues, QUEUES),
+    ("sysvipc/sem", sysvipc.parse_semaphore_sets, QUEUES),
+    ("sysvipc/shm", sysvipc.parse_segments, QUEUES),
+    ("net/unix", lambda text: proc_net.parse_unix(text, 1), UNIX),
+    ("net/tcp", lambda text: proc_net.parse_inet(text, socket.AF_INET, socket.IPPROTO_TCP, 1), TCP),
+    ("passwd", passwd.parse_passwd, PASSWD),
+    ("netlink", lambda text: list(netlink.messages(text)), struct.pack("=IHHII4x", 20, 20, 2, 1, 0)),
+    ("attributes", lambda text: netlink.attributes(text, 0), struct.pack("=HHI", 8, 2, 77)),
+    ("unix_diag", lambda text: unix_diag.parse(text, 1), struct.pack("=BBBBIIIHHI", 1, 1, 1, 0, 7, 0, 0, 8, 2, 9)),
+    ("inet_diag", lambda text: inet_diag.parse(text, socket.IPPROTO_TCP, 1), b"\x02\x01" + bytes(70)),
+]
+REFUSING: list[tuple[str, Callable[[bytes], object], bytes]] = [
+    ("stat", procfs.parse_stat, STAT),
+    ("status", procfs.parse_effective_uid, STATUS),
+    ("namespace", lambda text: procfs.parse_namespace(text.decode("latin-1")), b"net:[4026531840]"),
+]
+"""These say ValueError, which the walk takes for a process that went."""
+
+
+@st.composite
+def damaged(draw: st.DrawFn, sample: bytes) -> bytes:
+    """A real text with bytes changed, put in or cut out, or cut off."""
+    text = bytearray(sample)
+    for _ in range(draw(st.integers(0, 4))):
+        place = draw(st.integers(0, max(len(text) - 1, 0)))
+        length = draw(st.integers(0, 4))
+        text[place : place + length] = draw(st.one_of(st.binary(max_size=6), st.from_regex(rb"\A[0-9a-f:]{0,20}\Z")))
+    return bytes(text[: draw(st.integers(0, len(text)))]) if draw(st.booleans()) else bytes(text)
+
+
+named = pytest.mark.parametrize(("name", "parser", "sample"), PARSERS, ids=[row[0] for row in PARSERS])
+refusing = pytest.mark.parametrize(("name", "parser", "sample"), REFUSING, ids=[row[0] for row in REFUSING])
+
+
+@named
+@given(data=st.data())
+def test_a_damaged_table_gives_what_can_be_read(
+    name: str, parser: Callable[[bytes], object], sample: bytes, data: st.DataObject
+) -> None:
+    parser(data.draw(damaged(sample)))
+
+
+@named
+@given(text=st.binary(max_size=400))
+def test_any_bytes_at_all_are_survived(
+    name: str, parser: Callable[[bytes], object], sample: bytes, text: bytes
+) -> None:
+    parser(text)
+
+
+@refusing
+@given(data=st.data())
+def test_what_makes_no_sense_is_refused_in_one_way(
+    name: str, parser: Callable[[bytes], object], sample: bytes, data: st.DataObject
+) -> None:
+    with contextlib.suppress(ValueError):
+        parser(data.draw(st.one_of(damaged(sample), st.binary(max_size=200))))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"7f00-7f10 rw-s 0 ffffffffffffffff:ffffffffffffffff 1 /x\n",
+        b"7f00-7f10 rw-s 0 00:01 " + b"9" * 5000 + b" /x\n",
+    ],
+    ids=["device beyond any", "inode of 5000 digits"],
+)
+def test_a_mapping_with_impossible_numbers_is_passed_over(line: bytes) -> None:
+    assert [mapping.name for mapping in maps.parse_shared(line + MAPS)] == ["/SYSV00005151 (deleted)"]
+
+
+def test_a_user_with_an_impossible_number_is_passed_over() -> None:
+    assert passwd.parse_passwd(b"odd:x:" + b"9" * 5000 + b":0:::\n" + PASSWD) == {0: "root", 1000: "ana"}
+
+
+@given(st.binary(min_size=1, max_size=15).filter(lambda name: b"\0" not in name), st.integers(0, 1 << 22))
+def test_the_name_of_a_process_cannot_forge_its_other_fields(name: bytes, ppid: int) -> None:
+    row = procfs.parse_stat(STAT.replace(b"a name", name).replace(b" S 1 ", b" S %d " % ppid))
+    assert (row.comm.encode("utf-8", "surrogateescape"), row.state, row.ppid, row.starttime) == (
+        name,
+        "S",
+        ppid,
+        123456,
+    )
+
+
+@given(st.text(st.characters(exclude_characters="\n\0"), min_size=1, max_size=60))
+def test_the_path_of_a_socket_cannot_forge_a_row(path: str) -> None:
+    raw = path.encode("utf-8", "surrogatepass")
+    rows = proc_net.parse_unix(UNIX.replace(b"/run/a name with blanks", b"/" + raw), 1)
+    assert [(row.ino, row.name) for row in rows] == [(20817, b"/" + raw)]
+
+
+@given(st.binary(max_size=40).filter(lambda name: b"\n" not in name))
+def test_the_name_of_a_mapping_cannot_forge_a_mapping(name: bytes) -> None:
+    rows = maps.parse_shared(MAPS.replace(b"SYSV00005151", name) * 2)
+    assert len(rows) == 2
