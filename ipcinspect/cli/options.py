@@ -35,6 +35,8 @@ class Parser(argparse.ArgumentParser):
         start = "unrecognized arguments: "
         if message.startswith(start):
             word = message.removeprefix(start).split()[0].partition("=")[0]
+            if not word.startswith("-"):
+                raise Usage(f"too many arguments: '{word}' ({self.prog} --help tells more)")
             options = [text for action in self._actions for text in action.option_strings if text.startswith("--")]
             message = f"unknown option '{word}', nearest is '{nearest(word, options)}'"
         raise Usage(f"{message} ({self.prog} --help tells more)")
@@ -101,7 +103,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--debug", action="store_true", help="diagnostics on standard error at the end")
 
 
-OPTIONS_WITH_VALUE = ("--interval", "--theme")
+OPTIONS_WITH_VALUE = ("--interval", "--theme", "--print-completion")
 """Those whose next word is not a command."""
 
 

@@ -54,7 +54,7 @@ class PlainStyle:
             return f"0x{int(value) & 0xFFFFFFFF:08x}"
         return str(value)
 
-    def state(self, state: str) -> Cell:
+    def state(self, state: str, whole: bool = False) -> Cell:
         """The word of the contract."""
         return Cell(state)
 
@@ -110,9 +110,11 @@ class PlainStyle:
         return rfc3339(seconds)
 
     def _side(self, channel: Channel, side: str) -> Cell:
-        holders = [self._holder(end) for end in channel.endpoints if end.side == side]
-        if holders:
-            return Cell(", ".join(holders))
+        ends = [end for end in channel.endpoints if end.side == side]
+        if not ends and len(channel.queues) == 1:  # who opened a FIFO read-write is at both ends
+            ends = [end for end in channel.endpoints if end.role == "both"]
+        if ends:
+            return Cell(", ".join(map(self._holder, ends)))
         return Cell(NONE if channel.state in _SURELY_NOBODY or not channel.queues else UNKNOWN)
 
     def _holder(self, end: Endpoint) -> str:

@@ -56,8 +56,8 @@ class Style(Protocol):
         """A value in its unit."""
         ...
 
-    def state(self, state: str) -> Cell:
-        """A state."""
+    def state(self, state: str, whole: bool = False) -> Cell:
+        """A state; `whole`: by the very word that filters and JSON have for it."""
         ...
 
     def fill(self, channel: Channel) -> Cell:

@@ -51,6 +51,7 @@ def run(session: Session) -> int:
     else:
         style = session.style()
         session.write_sheets(_sheets(channel, clients, snapshot, details, style), style)
+        session.tell_gaps(snapshot)
     session.output.flush()
     return DONE
 
@@ -112,7 +113,7 @@ def _identity(channel: Channel, style: Style) -> Iterator[tuple[str, Cell]]:
         yield "also", Cell(", ".join(map(style.safe, channel.aliases)))
     yield "mechanism", Cell(channel.mechanism)
     yield "name", Cell("-" if channel.name is None else style.safe(channel.name))
-    yield "state", style.state(channel.state)
+    yield "state", style.state(channel.state, whole=True)
     yield "stage", Cell(stage_of(channel.state) or "-")
     yield "relation", Cell(channel.relation)
     yield "queued", style.queued(channel)

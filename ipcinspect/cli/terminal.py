@@ -54,10 +54,10 @@ class TerminalStyle:
             return f"0x{value & 0xFFFFFFFF:08x}"
         return figures.told(value, None if unit == "uid" else unit, self._glyphs)
 
-    def state(self, state: str) -> Cell:
+    def state(self, state: str, whole: bool = False) -> Cell:
         """Mark and word."""
         look = look_of(state)
-        return Cell(f"{self._glyphs.marks[look.mark]} {look.label}", look.role)
+        return Cell(f"{self._glyphs.marks[look.mark]} {state if whole else look.label}", look.role)
 
     def fill(self, channel: Channel) -> Cell:
         """A bar of five cells."""

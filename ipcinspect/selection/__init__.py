@@ -14,12 +14,12 @@ class WordError(ValueError):
     """A word that the user typed and that means nothing here; its text is one printable line."""
 
 
-def nearest(word: str, valid: Iterable[str]) -> str | None:
-    """The valid word most like `word`; None where there is no valid word at all."""
+def nearest(word: str, valid: Iterable[str], likeness: float = 0.0) -> str | None:
+    """The valid word most like `word`; None where none is as like it as 0.0 (anything) to 1.0 (the same)."""
     import difflib  # slow to import, and needed only when something is wrong
 
     candidates = sorted(valid, key=lambda candidate: -_common_start(word, candidate))[:_TRIED]
-    close = difflib.get_close_matches(word, candidates, 1, 0.0)
+    close = difflib.get_close_matches(word, candidates, 1, likeness)
     return close[0] if close else None
 
 

@@ -11,6 +11,9 @@ from ipcinspect.model.text import visible
 from ipcinspect.selection import nearest
 from ipcinspect.selection.addresses import parse_descriptor, parse_name
 
+_LIKENESS = 0.6
+"""An address less like what the user typed is no hint."""
+
 
 class Absence(NamedTuple):
     """What to tell a user who asked for something that is not there."""
@@ -26,7 +29,7 @@ def explain_channel(text: str, snapshot: Snapshot) -> Absence:
     descriptor = parse_descriptor(text)
     if descriptor is not None:
         return _explain_descriptor(*descriptor, snapshot)
-    close = nearest(text, _addresses_like(text, snapshot))
+    close = nearest(text, _addresses_like(text, snapshot), _LIKENESS)
     sentence = f"no channel '{visible(text)}'"
     if close is not None:
         sentence += f", nearest is '{visible(close)}'"

@@ -1,0 +1,1 @@
+"""Claims about the nouns and about what is derived from snapshots alone."""
