@@ -66,7 +66,7 @@ class Collector:
         with closing(Scan(_surroundings(self._root, host), walked.facts)) as scan:
             collected, room_costs = self._visit(scan)
             costs += room_costs
-            gaps = [*walked.gaps, *collected.gaps, *scan.gaps, *scan.loans.gaps()]
+            gaps = [*walked.gaps, *collected.gaps, *scan.gaps()]
             descriptors = _descriptors(walked.facts, collected.channels) if want.descriptors else {}
             sights = _sights(self._root, host, scan) if want.sights else ()
             users, in_time = self._users.names(_uids(scan, collected.channels))
@@ -208,6 +208,6 @@ def _sights(root: str, host: HostFacts, scan: Scan) -> tuple[Sight, ...]:
     readable = sum(1 for process in people if process.readable)
     known = {process.net_namespace for process in people if process.net_namespace is not None}
     told: list[Sighting] = sightings(
-        root, host.release, readable, len(people), len(known) - scan.shut_out_namespaces, len(known)
+        root, host.release, readable, len(people), len(known) - scan.sockets.shut_out, len(known)
     )
     return tuple(Sight(*row) for row in told)

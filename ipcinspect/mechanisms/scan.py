@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Callable, NamedTuple, TypeVar
+from typing import NamedTuple
 
-from ipcinspect.kernel import inet_diag, netlink, proc_net, sysvipc, unix_diag
-from ipcinspect.kernel.errors import KernelError, TimedOut, Unsupported, translated
-from ipcinspect.kernel.inet_diag import InetSocket
+from ipcinspect.kernel import sysvipc
+from ipcinspect.kernel.errors import Unsupported, translated
 from ipcinspect.kernel.maps import SharedMapping
-from ipcinspect.kernel.namespaces import inside_network
-from ipcinspect.kernel.unix_diag import UnixSocket
 from ipcinspect.kernel.walk import ProcessFacts
 from ipcinspect.mechanisms.loans import Loans, PipeHolder, SocketHolder
+from ipcinspect.mechanisms.socket_tables import SocketTables
 from ipcinspect.model.gap import Gap
 from ipcinspect.model.process import Process
-
-Row = TypeVar("Row")
-
-_DUMP_TRIES = 3
 
 
 class Surroundings(NamedTuple):
@@ -46,14 +39,17 @@ class Mapper(NamedTuple):
 
 
 class Scan:
-    """The facts of one pass. Rooms read its properties; `gaps` collects what those readings missed."""
+    """The facts of one pass. Rooms read its properties; `gaps()` tells what those readings missed."""
 
     def __init__(self, surroundings: Surroundings, facts: Sequence[ProcessFacts]) -> None:
         self.surroundings = surroundings
         self.facts = facts
-        self.gaps: list[Gap] = []
-        self.shut_out_namespaces = 0
         self.loans = Loans(surroundings.root)
+        self.sockets = SocketTables(surroundings.root, surroundings.net_namespace, facts)
+
+    def gaps(self) -> list[Gap]:
+        """What was missed beside what the rooms tell themselves."""
+        return [*self.sockets.gaps, *self.loans.gaps()]
 
     def close(self) -> None:
         """Let go of every process; the scan can be read no further."""
@@ -107,22 +103,6 @@ class Scan:
         ]
 
     @cached_property
-    def unix_sockets(self) -> dict[int, UnixSocket]:
-        """The unix sockets of every network namespace that could be entered, by inode."""
-        rows = self._dump("unix sockets", unix_diag.read_unix_sockets, self._unix_as_text)
-        return {row.ino: row for row in rows if row.ino}
-
-    @cached_property
-    def tcp_sockets(self) -> list[InetSocket]:
-        """The TCP sockets of every network namespace that could be entered."""
-        return self._inet("tcp", socket.IPPROTO_TCP)
-
-    @cached_property
-    def udp_sockets(self) -> list[InetSocket]:
-        """The UDP sockets of every network namespace that could be entered."""
-        return self._inet("udp", socket.IPPROTO_UDP)
-
-    @cached_property
     def ephemeral_ports(self) -> tuple[int, int]:
         """The port range from which connecting sockets get theirs (ip(7)); the usual one where it cannot be read."""
         try:
@@ -152,96 +132,6 @@ class Scan:
             return None
         started_at = self.surroundings.booted_at + process.starttime / self.surroundings.ticks_per_second
         return process if started_at < acted_at + 1 else None
-
-    def _inet(self, name: str, protocol: int) -> list[InetSocket]:
-        rows: list[InetSocket] = []
-        for family, suffix in ((socket.AF_INET, ""), (socket.AF_INET6, "6")):
-
-            def read(diag: socket.socket, netns: int | None, family: int = family) -> list[InetSocket]:
-                return inet_diag.read_inet_sockets(diag, family, protocol, netns)
-
-            def as_text(pid: int, netns: int | None, family: int = family, suffix: str = suffix) -> list[InetSocket]:
-                return proc_net.parse_inet(self._net_table(pid, name + suffix), family, protocol, netns)
-
-            rows += self._dump(f"{name} sockets", read, as_text)
-        return rows
-
-    def _unix_as_text(self, pid: int, netns: int | None) -> list[UnixSocket]:
-        return proc_net.parse_unix(self._net_table(pid, "unix"), netns)
-
-    def _net_table(self, pid: int, name: str) -> bytes:
-        try:
-            with open(f"{self.surroundings.root}/{pid}/net/{name}", "rb", buffering=0) as table:
-                return b"".join(iter(lambda: table.read(1 << 20), b""))[: proc_net.LIMIT]
-        except OSError:
-            return b""
-
-    def _dump(
-        self,
-        what: str,
-        read: Callable[[socket.socket, int | None], list[Row]],
-        as_text: Callable[[int, int | None], list[Row]],
-    ) -> list[Row]:
-        """One table of every network namespace: our own, then the others through a process that lives in each."""
-        own = self.surroundings.net_namespace
-        rows = self._own_dump(what, read, as_text, own)
-        shut_out = 0
-        for netns, pid in self._other_network_namespaces.items():
-
-            def call(netns: int = netns) -> list[Row]:
-                return _read_closing(read, netns)
-
-            try:
-                rows += inside_network(self.surroundings.root, pid, netns, call)
-            except KernelError as error:
-                if error.why != "vanished":
-                    shut_out += 1
-                    rows += as_text(pid, netns)
-        self.shut_out_namespaces = max(self.shut_out_namespaces, shut_out)
-        if shut_out:
-            self.gaps.append(Gap(f"peers of {what} in other network namespaces", "denied", shut_out))
-        return rows
-
-    def _own_dump(
-        self,
-        what: str,
-        read: Callable[[socket.socket, int | None], list[Row]],
-        as_text: Callable[[int, int | None], list[Row]],
-        own: int | None,
-    ) -> list[Row]:
-        for _ in range(_DUMP_TRIES):
-            try:
-                return _read_closing(read, own)
-            except netlink.Interrupted:
-                continue
-            except (Unsupported, TimedOut) as error:
-                self.gaps.append(Gap(f"peers and queues of {what} by sock_diag", error.why, None))
-                return as_text(self._any_pid_here, own)
-        self.gaps.append(Gap(f"some {what}: the table changed while it was read", "vanished", None))
-        return as_text(self._any_pid_here, own)
-
-    @property
-    def _any_pid_here(self) -> int:
-        own = self.surroundings.net_namespace
-        return next((facts.pid for facts in self.facts if facts.net_namespace == own), 1)
-
-    @cached_property
-    def _other_network_namespaces(self) -> dict[int, int]:
-        """Inode of each network namespace that is not ours, with the pid of a process in it."""
-        own = self.surroundings.net_namespace
-        return {
-            facts.net_namespace: facts.pid
-            for facts in self.facts
-            if facts.net_namespace is not None and facts.net_namespace != own
-        }
-
-
-def _read_closing(read: Callable[[socket.socket, int | None], list[Row]], netns: int | None) -> list[Row]:
-    diag = netlink.open_diag_socket()
-    try:
-        return read(diag, netns)
-    finally:
-        diag.close()
 
 
 def _process(facts: ProcessFacts) -> Process:

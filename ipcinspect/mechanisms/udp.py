@@ -39,7 +39,7 @@ def collect(scan: Scan) -> Collected:
 class _Table:
     def __init__(self, scan: Scan) -> None:
         self._scan = scan
-        self._rows = [row for row in scan.udp_sockets if row.inode]
+        self._rows = [row for row in scan.sockets.udp if row.inode]
         self._bound: dict[tuple[int | None, bytes, int], list[InetSocket]] = {}
         for row in self._rows:
             self._bound.setdefault((row.netns, row.src, row.sport), []).append(row)

@@ -28,12 +28,12 @@ class TcpTable:
 
     def __init__(self, scan: Scan) -> None:
         self._scan = scan
-        self._rows = [row for row in scan.tcp_sockets if row.state != LISTEN]
+        self._rows = [row for row in scan.sockets.tcp if row.state != LISTEN]
         self._by_addresses: dict[tuple[object, ...], list[InetSocket]] = {}
         for row in self._rows:
             self._by_addresses.setdefault(_addresses(row), []).append(row)
         self._listeners: dict[tuple[int | None, bytes, int], list[InetSocket]] = {}
-        for row in scan.tcp_sockets:
+        for row in scan.sockets.tcp:
             if row.state == LISTEN:
                 self._listeners.setdefault((row.netns, row.src, row.sport), []).append(row)
         self._listened_ports = {port for _, _, port in self._listeners}

@@ -38,7 +38,7 @@ class UnixTable:
 
     def __init__(self, scan: Scan) -> None:
         self._scan = scan
-        self._rows = scan.unix_sockets
+        self._rows = scan.sockets.unix
         listening = [row for row in self._rows.values() if row.state == TCP_LISTEN]
         self._listened_names = {row.name for row in listening}
         self._listener_of_client = {client: row.ino for row in listening for client in row.icons if client}

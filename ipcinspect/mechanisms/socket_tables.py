@@ -1,0 +1,159 @@
+"""The socket tables of every network namespace that can be entered, each namespace entered once in a scan."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Callable, NamedTuple, TypeVar
+
+from ipcinspect.kernel import inet_diag, netlink, proc_net, unix_diag
+from ipcinspect.kernel.errors import KernelError, TimedOut, Unsupported, Vanished
+from ipcinspect.kernel.inet_diag import InetSocket
+from ipcinspect.kernel.namespaces import inside_network
+from ipcinspect.kernel.unix_diag import UnixSocket
+from ipcinspect.kernel.walk import ProcessFacts
+from ipcinspect.model.gap import Gap
+
+Row = TypeVar("Row")
+
+_DUMP_TRIES = 3
+_DOORS = 3
+"""Processes through which a namespace is tried to be entered, should the first ones end meanwhile."""
+_FAMILIES = ((socket.AF_INET, ""), (socket.AF_INET6, "6"))
+
+
+class Rows(NamedTuple):
+    """What one namespace holds."""
+
+    unix: list[UnixSocket]
+    tcp: list[InetSocket]
+    udp: list[InetSocket]
+
+
+class SocketTables:
+    """Reads on first use; what it misses goes to `gaps`."""
+
+    def __init__(self, root: str, own: int | None, facts: Sequence[ProcessFacts]) -> None:
+        """`own` is the inode of the namespace that this thread is in."""
+        self._root = root
+        self._own = own
+        self._pids: dict[int | None, list[int]] = {}
+        for process in facts:
+            self._pids.setdefault(process.net_namespace, []).append(process.pid)
+        self.gaps: list[Gap] = []
+        self.shut_out = 0
+        """Namespaces that could not be entered; known once a table was read."""
+
+    @cached_property
+    def unix(self) -> dict[int, UnixSocket]:
+        """Unix sockets by inode."""
+        rows = [*self._here("unix sockets", _read_unix, self._unix_as_text), *self._elsewhere.unix]
+        return {row.ino: row for row in rows if row.ino}
+
+    @cached_property
+    def tcp(self) -> list[InetSocket]:
+        """TCP sockets over IPv4 and IPv6."""
+        return [*self._here("TCP sockets", _read_tcp, self._tcp_as_text), *self._elsewhere.tcp]
+
+    @cached_property
+    def udp(self) -> list[InetSocket]:
+        """UDP sockets over IPv4 and IPv6."""
+        return [*self._here("UDP sockets", _read_udp, self._udp_as_text), *self._elsewhere.udp]
+
+    def _here(
+        self,
+        what: str,
+        read: Callable[[socket.socket, int | None], list[Row]],
+        as_text: Callable[[int, int | None], list[Row]],
+    ) -> list[Row]:
+        """One table of our own namespace; as text, without peers and some queues, where sock_diag fails."""
+        why = "vanished"
+        for _ in range(_DUMP_TRIES):
+            try:
+                with netlink.open_diag_socket() as diag:
+                    return read(diag, self._own)
+            except netlink.Interrupted:
+                continue
+            except (Unsupported, TimedOut) as error:
+                why = error.why
+                break
+        self.gaps.append(Gap(f"peers and queues of {what} by sock_diag", why, None))
+        pids = self._pids.get(self._own)
+        return as_text(pids[0], self._own) if pids else []
+
+    @cached_property
+    def _elsewhere(self) -> Rows:
+        """All tables of all other namespaces together."""
+        found = Rows([], [], [])
+        for netns, pids in self._pids.items():
+            if netns is None or netns == self._own:
+                continue
+            rows = self._enter(netns, pids)
+            if rows is None:
+                self.shut_out += 1
+                rows = self._all_as_text(pids[0], netns)
+            found.unix.extend(rows.unix)
+            found.tcp.extend(rows.tcp)
+            found.udp.extend(rows.udp)
+        if self.shut_out:
+            self.gaps.append(Gap("peers and queues of sockets in other network namespaces", "denied", self.shut_out))
+        return found
+
+    def _enter(self, netns: int, pids: Sequence[int]) -> Rows | None:
+        """The tables of one namespace; None where it is closed to us; nothing where it ended meanwhile."""
+        for pid in pids[:_DOORS]:
+            try:
+                return inside_network(self._root, pid, netns, lambda: _read_all(netns))
+            except Vanished:
+                continue
+            except (KernelError, netlink.Interrupted):
+                return None
+        return Rows([], [], [])
+
+    def _all_as_text(self, pid: int, netns: int) -> Rows:
+        return Rows(self._unix_as_text(pid, netns), self._tcp_as_text(pid, netns), self._udp_as_text(pid, netns))
+
+    def _unix_as_text(self, pid: int, netns: int | None) -> list[UnixSocket]:
+        return proc_net.parse_unix(self._text(pid, "unix"), netns)
+
+    def _tcp_as_text(self, pid: int, netns: int | None) -> list[InetSocket]:
+        return self._inet_as_text("tcp", socket.IPPROTO_TCP, pid, netns)
+
+    def _udp_as_text(self, pid: int, netns: int | None) -> list[InetSocket]:
+        return self._inet_as_text("udp", socket.IPPROTO_UDP, pid, netns)
+
+    def _inet_as_text(self, name: str, protocol: int, pid: int, netns: int | None) -> list[InetSocket]:
+        return [
+            row
+            for family, suffix in _FAMILIES
+            for row in proc_net.parse_inet(self._text(pid, name + suffix), family, protocol, netns)
+        ]
+
+    def _text(self, pid: int, name: str) -> bytes:
+        try:
+            with open(f"{self._root}/{pid}/net/{name}", "rb", buffering=0) as table:
+                return b"".join(iter(lambda: table.read(1 << 20), b""))[: proc_net.LIMIT]
+        except OSError:
+            return b""
+
+
+def _read_all(netns: int) -> Rows:
+    with netlink.open_diag_socket() as diag:
+        return Rows(_read_unix(diag, netns), _read_tcp(diag, netns), _read_udp(diag, netns))
+
+
+def _read_unix(diag: socket.socket, netns: int | None) -> list[UnixSocket]:
+    return unix_diag.read_unix_sockets(diag, netns)
+
+
+def _read_tcp(diag: socket.socket, netns: int | None) -> list[InetSocket]:
+    return _read_inet(diag, socket.IPPROTO_TCP, netns)
+
+
+def _read_udp(diag: socket.socket, netns: int | None) -> list[InetSocket]:
+    return _read_inet(diag, socket.IPPROTO_UDP, netns)
+
+
+def _read_inet(diag: socket.socket, protocol: int, netns: int | None) -> list[InetSocket]:
+    return [row for family, _ in _FAMILIES for row in inet_diag.read_inet_sockets(diag, family, protocol, netns)]
