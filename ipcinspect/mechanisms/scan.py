@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from ipcinspect.kernel import sysvipc
+from ipcinspect.kernel import sockname, sysvipc
 from ipcinspect.kernel.errors import Unsupported, translated
 from ipcinspect.kernel.maps import SharedMapping
 from ipcinspect.kernel.walk import ProcessFacts
@@ -90,6 +90,25 @@ class Scan:
                 process = self.processes[facts.pid]
                 for fd, inode in facts.table.sockets:
                     found.setdefault(inode, []).append(SocketHolder(process, fd))
+        return found
+
+    @cached_property
+    def unlisted_sockets(self) -> dict[str, list[int]]:
+        """Inodes of held sockets that no table of UNIX, TCP and UDP lists, by the kernel's name of their protocol.
+
+        Fresh sockets are in no table, nor are those of a namespace that could not be entered, or in which no process
+        lives any more: an accepted socket belongs to the namespace of its client.
+        """
+        listed = {
+            *self.sockets.unix,
+            *(row.inode for row in self.sockets.tcp),
+            *(row.inode for row in self.sockets.udp),
+        }
+        found: dict[str, list[int]] = {}
+        for inode, holders in self.socket_holders.items():
+            if inode not in listed:
+                protocol = sockname.protocol_of(self.surroundings.root, holders[0].process.pid, holders[0].fd, inode)
+                found.setdefault(protocol or "", []).append(inode)
         return found
 
     @cached_property

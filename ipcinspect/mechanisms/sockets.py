@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ipcinspect.mechanisms.scan import Scan
-from ipcinspect.model.channel import Endpoint, Queue
+from ipcinspect.model.channel import Channel, Endpoint, FieldValue, Namespaces, Queue
+from ipcinspect.model.channel_key import ChannelKey
 
 
 def ends(scan: Scan, side: str, role: str, inode: int | None, address: str | None) -> list[Endpoint]:
@@ -35,3 +36,26 @@ def relation_of_readers(readers: list[Endpoint]) -> str:
     """One queue with two or more reading processes splits work; else it carries data between two sides."""
     pids = {end.process.pid for end in readers if end.process is not None}
     return "splitting work" if len(pids) > 1 else "data exchange"
+
+
+def unlisted(scan: Scan, mechanism: str, protocols: tuple[str, ...], fields: tuple[FieldValue, ...]) -> list[Channel]:
+    """A channel for each socket of these protocols that has a holder and stands in no table: its state is unknown."""
+    return [
+        Channel(
+            ChannelKey("socket", 0, inode),
+            f"socket:[{inode}]",
+            (),
+            mechanism,
+            None,
+            "unknown",
+            "data exchange",
+            (),
+            None,
+            Namespaces(),
+            None,
+            tuple(ends(scan, "a", "both", inode, None)),
+            fields,
+        )
+        for protocol in protocols
+        for inode in scan.unlisted_sockets.get(protocol, ())
+    ]

@@ -31,9 +31,13 @@ FIELDS = (
 WAITS = (Wait("recvfrom", "reader", "writer", "empty"),)
 
 
+_PROTOCOLS = ("UDP", "UDPv6")
+_NO_FIELDS = (None,) * len(FIELDS)
+
+
 def collect(scan: Scan) -> Collected:
     """Every UDP socket in the namespaces that could be entered."""
-    return Collected(_Table(scan).channels(), [])
+    return Collected(_Table(scan).channels() + sockets.unlisted(scan, NAME, _PROTOCOLS, _NO_FIELDS), [])
 
 
 class _Table:

@@ -8,6 +8,7 @@ connected follows from who listens on its port; the kernel keeps no record of it
 
 from __future__ import annotations
 
+from ipcinspect.mechanisms import sockets
 from ipcinspect.mechanisms.room import Collected, Wait
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.mechanisms.tcp.channels import TcpTable
@@ -26,6 +27,10 @@ WAITS = (
 )
 
 
+_PROTOCOLS = ("TCP", "TCPv6")
+_NO_FIELDS = (None,) * len(FIELDS)
+
+
 def collect(scan: Scan) -> Collected:
     """Every TCP socket in the namespaces that could be entered, as connections and listeners."""
-    return Collected(TcpTable(scan).channels(), [])
+    return Collected(TcpTable(scan).channels() + sockets.unlisted(scan, NAME, _PROTOCOLS, _NO_FIELDS), [])

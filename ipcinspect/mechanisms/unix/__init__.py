@@ -8,6 +8,7 @@ state is unknown. What a datagram queue holds is known by its first message and 
 
 from __future__ import annotations
 
+from ipcinspect.mechanisms import sockets
 from ipcinspect.mechanisms.room import Collected, Wait
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.mechanisms.unix.channels import UnixTable
@@ -24,6 +25,10 @@ WAITS = (
 )
 
 
+_PROTOCOLS = ("UNIX", "UNIX-STREAM")
+_NO_FIELDS = (None,) * len(FIELDS)
+
+
 def collect(scan: Scan) -> Collected:
     """Every unix socket in the namespaces that could be entered, as pairs, listeners, receivers and single ends."""
-    return Collected(UnixTable(scan).channels(), [])
+    return Collected(UnixTable(scan).channels() + sockets.unlisted(scan, NAME, _PROTOCOLS, _NO_FIELDS), [])
