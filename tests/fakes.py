@@ -1,4 +1,4 @@
-"""Fakes at the seam where the program takes its snapshots: builders of nouns, and a source that plays a list of them."""
+"""Builders of nouns, and a source that plays a list of snapshots: fakes at the seam that the program uses."""
 
 from __future__ import annotations
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import locale
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,36 +9,25 @@ from dataclasses import replace
 from ipcinspect.kernel.gate import hold_signals
 from ipcinspect.sources import Source
 from ipcinspect.tui.ambiguous import draws_wide, kept_modes, restore_modes
-from ipcinspect.tui.frame import IpcApp
+from ipcinspect.tui.ipc_app import IpcApp
 from ipcinspect.tui.leaving import Deadline, SignalWatch, stop_for_shell
 from ipcinspect.tui.options import ScreenOptions
-from ipcinspect.tui.terminal import Terminal
+from ipcinspect.tui.terminal import Terminal, terminal_fd
 
 SWITCH_INTERVAL_S = 0.0005
 """How soon the thread that draws gets its turn from one that computes; Python's 5 ms would be felt at every key."""
-_PLAIN_TERMS = ("linux", "dumb", "")
 
 
 def run_screen(source: Source, options: ScreenOptions) -> int:
     """Show the screen until the user leaves it; the exit code: 0, or 128 + N where a signal ended it."""
-    if options.no_color:
-        os.environ["NO_COLOR"] = "1"  # Textual looks for nothing else
     terminal = sys.stdin.fileno()
     with kept_modes(terminal) as modes:
-        ascii_only = needs_ascii(terminal, os.environ.get("TERM", "")) if options.ascii is None else options.ascii
+        ascii_only = draws_wide(terminal, terminal_fd()) if options.ascii is None else options.ascii
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         with hold_signals():
             app = IpcApp(source, replace(options, ascii=ascii_only), Terminal)
             app.terminal_modes = modes
             return _run(app, terminal, lambda: restore_modes(terminal, modes))
-
-
-def needs_ascii(terminal: int, term: str) -> bool:
-    """Whether this terminal cannot be trusted to draw lines one cell wide."""
-    if term in _PLAIN_TERMS or locale.getpreferredencoding(False).lower().replace("-", "") != "utf8":
-        return True
-    output = sys.stdout.fileno()
-    return os.isatty(terminal) and os.isatty(output) and draws_wide(terminal, output)
 
 
 def _run(app: IpcApp, terminal: int, restore: Callable[[], object]) -> int:

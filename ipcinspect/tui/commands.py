@@ -19,7 +19,7 @@ from ipcinspect.tui.palette import look_of
 from ipcinspect.tui.wording import end_text, kind, name
 
 if TYPE_CHECKING:
-    from ipcinspect.tui.frame import IpcApp
+    from ipcinspect.tui.ipc_app import IpcApp
 
 _FOUND_AT_MOST = 50
 _BETWEEN_BREATHS = 2000

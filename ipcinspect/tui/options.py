@@ -13,7 +13,7 @@ class ScreenOptions:
 
     theme: str = "textual-dark"
     ascii: bool | None = None
-    """None: decided by the locale, TERM, and how wide the terminal draws."""
+    """None: by how wide the terminal draws, which it is asked."""
     no_color: bool = False
     """`--no-color` or NO_COLOR in the environment."""
     interval: float | None = None

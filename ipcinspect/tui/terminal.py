@@ -62,7 +62,7 @@ class Terminal(LinuxDriver):
             signal.signal(stopping, signal.SIG_DFL)
         ascii_only = bool(getattr(getattr(app, "options", None), "ascii", False))
         self._modes: Modes | None = getattr(app, "terminal_modes", None)
-        self.output = TerminalOutput(_terminal_fd(), ascii_only)
+        self.output = TerminalOutput(terminal_fd(), ascii_only)
         self._file = cast("Any", self.output)
 
     def start_application_mode(self) -> None:
@@ -101,7 +101,7 @@ class Terminal(LinuxDriver):
             return False
 
 
-def _terminal_fd() -> int:
+def terminal_fd() -> int:
     """Standard output where it is a terminal, else standard error."""
     for stream in (sys.__stdout__, sys.__stderr__):
         if stream is not None and stream.isatty():

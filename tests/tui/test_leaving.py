@@ -45,7 +45,7 @@ def test_a_closed_terminal_ends_the_process_soon() -> None:
 
 
 def test_a_look_that_hangs_does_not_keep_the_process() -> None:
-    hang = "looks = iter((None,))\nimport time\nsource._before_look = lambda: next(looks, 0) is None or time.sleep(1000)"
+    hang = "import time\nlooks = iter((True,))\nsource._before_look = lambda: next(looks, False) or time.sleep(1000)"
     with OnTerminal(screen(hang)) as terminal:
         before = terminal.modes()
         started(terminal).type("q")
@@ -56,7 +56,7 @@ def test_a_look_that_hangs_does_not_keep_the_process() -> None:
 
 def test_a_fault_of_the_program_restores_the_terminal() -> None:
     broken = (
-        "from ipcinspect.tui.frame import IpcApp\n"
+        "from ipcinspect.tui.ipc_app import IpcApp\n"
         "def fail(self): raise RuntimeError('on purpose')\n"
         "IpcApp.action_help = fail"
     )

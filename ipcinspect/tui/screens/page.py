@@ -12,7 +12,7 @@ from ipcinspect.tui.header import Key
 from ipcinspect.tui.view import View
 
 if TYPE_CHECKING:
-    from ipcinspect.tui.frame import IpcApp
+    from ipcinspect.tui.ipc_app import IpcApp
 
 
 class Page(Vertical):
