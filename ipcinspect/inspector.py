@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ipcinspect.lifecycle.changes import Changes, Tracker
-from ipcinspect.model.channel import Channel
+from ipcinspect.model.channel import Channel, Endpoint
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.process import ProcessKey
 from ipcinspect.model.snapshot import Snapshot, Want
@@ -46,6 +47,8 @@ def without_process(snapshot: Snapshot, gone: ProcessKey) -> Snapshot:
     Channels of which it alone held a side are its own plumbing (the pipe in `ipcinspect list | less`) and go too.
     """
     pid = gone.pid
+    if pid in snapshot.processes and snapshot.processes[pid].key != gone:
+        return snapshot
     channels = []
     for channel in snapshot.channels:
         for endpoint in channel.endpoints:
@@ -66,6 +69,11 @@ def without_process(snapshot: Snapshot, gone: ProcessKey) -> Snapshot:
 
 def _without_ends(channel: Channel, pid: int) -> Channel | None:
     others = tuple(end for end in channel.endpoints if end.process is None or end.process.pid != pid)
-    if {end.side for end in others} != {end.side for end in channel.endpoints}:
+    if _held_sides(others) != _held_sides(channel.endpoints):
         return None
     return channel._replace(endpoints=others)
+
+
+def _held_sides(ends: Iterable[Endpoint]) -> set[str]:
+    """A creator holds nothing: what it made is there for others."""
+    return {end.side for end in ends if end.role != "creator"}

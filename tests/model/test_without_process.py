@@ -61,6 +61,12 @@ def test_a_channel_without_any_end_stays() -> None:
     assert without_process(snapshot(queue), SELF).channels == (queue,)
 
 
+def test_a_segment_that_it_made_and_others_use_keeps_them() -> None:
+    segment = channel(1, "sysv-shm", ends=[endpoint("a", "attached", THEM), endpoint("b", "creator", US)])
+    (left,) = without_process(snapshot(segment), SELF).channels
+    assert [end.process for end in left.endpoints] == [THEM]
+
+
 def test_the_snapshot_before_is_not_changed() -> None:
     before = snapshot(held(("a", US), ("b", THEM)))
     without_process(before, SELF)

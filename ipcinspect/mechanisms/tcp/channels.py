@@ -5,7 +5,10 @@ from __future__ import annotations
 from ipcinspect.kernel.inet_diag import (
     CLOSE,
     CLOSE_WAIT,
+    CLOSING,
     ESTABLISHED,
+    FIN_WAIT1,
+    LAST_ACK,
     LISTEN,
     STATE_NAMES,
     SYN_RECV,
@@ -21,6 +24,10 @@ from ipcinspect.model.channel_key import ChannelKey
 
 _NOT_ACCEPTED = frozenset((ESTABLISHED, CLOSE_WAIT, SYN_RECV, 12))
 """States of a server's end without an inode that still waits for accept(2); an end its owner closed has others."""
+_OWN_MARK_WAITS = frozenset((SYN_SENT, SYN_RECV, FIN_WAIT1, CLOSING, LAST_ACK))
+"""States in which an end's SYN or FIN is not acknowledged yet; the kernel counts it as a byte of the send queue."""
+_FIN_ARRIVED = frozenset((CLOSE_WAIT, LAST_ACK, CLOSING))
+"""States in which the other's FIN counts as a byte of the receive queue, until the owner has read to the end."""
 
 
 class TcpTable:
@@ -125,11 +132,11 @@ class TcpTable:
         return _channel(row, aliases, name, state, (queue,), tuple(endpoints), fields)
 
     def _made(self, a: InetSocket | None, b: InetSocket | None, roles: tuple[str, str], name: str) -> Channel:
-        here = a or b
-        assert here is not None
+        rows = [row for row in (a, b) if row is not None]
+        here = next((row for row in rows if row.inode), rows[0])
         endpoints = self._ends("a", roles[0], a, here) + self._ends("b", roles[1], b, here)
         queues = (_queue("b", a, b), _queue("a", b, a))
-        aliases = (f"socket:[{b.inode}]",) if a and b and b.inode and b is not a else ()
+        aliases = tuple(f"socket:[{row.inode}]" for row in rows if row.inode and row is not here)
         fields = (
             STATE_NAMES[a.state] if a else None,
             STATE_NAMES[b.state] if b else None,
@@ -140,8 +147,7 @@ class TcpTable:
             None,
             None,
         )
-        state = _state([row for row in (a, b) if row is not None], queues)
-        return _channel(here, aliases, name, state, queues, tuple(endpoints), fields)
+        return _channel(here, aliases, name, _state(rows, queues), queues, tuple(endpoints), fields)
 
     def _ends(self, side: str, role: str, row: InetSocket | None, here: InetSocket) -> list[Endpoint]:
         if row is not None:
@@ -155,8 +161,8 @@ def _addresses(row: InetSocket) -> tuple[object, ...]:
 
 def _queue(to: str, sender: InetSocket | None, receiver: InetSocket | None) -> Queue:
     """One direction: what stands in the sender's queue and what stands in the receiver's."""
-    sent = sender.wqueue if sender else None
-    arrived = receiver.rqueue if receiver else None
+    sent = max(sender.wqueue - (sender.state in _OWN_MARK_WAITS), 0) if sender else None
+    arrived = max(receiver.rqueue - (receiver.state in _FIN_ARRIVED), 0) if receiver else None
     waiting = _sum((sent, arrived))
     used = _sum((sender.wmem_queued if sender else None, receiver.rmem_alloc if receiver else None))
     limit = _sum((sender.sndbuf if sender else None, receiver.rcvbuf if receiver else None))
