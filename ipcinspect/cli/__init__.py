@@ -109,7 +109,7 @@ def _run_screen(pid: int | None, rest: Sequence[str], open_source: OpenSource) -
     listed = "\n".join(f"  {command.word:<8} {_load(command).SUMMARY}" for command in COMMANDS)
     parser = Parser("ipcinspect", "Shows every IPC channel of this machine.", EPILOG.format(commands=listed), usage)
     parser.add_argument("--version", action="version", version=f"ipcinspect {__version__}")
-    parser.add_argument("--print-completion", metavar="SHELL", help="a completion script for bash or zsh")
+    parser.add_argument("--print-completion", metavar="SHELL", help="a completion script for bash, zsh or fish")
     add_options(parser)
     arguments = parser.parse_args(list(rest))
     if arguments.print_completion is not None:

@@ -31,6 +31,7 @@ _SGR: Mapping[str, str] = {
 }
 """Roles as ANSI attributes: the terminal's own sixteen colours, so that they fit its background."""
 _NARROWEST = 6
+_SHORTEST_NAME = 2
 _BAR = 5
 
 
@@ -103,7 +104,8 @@ class TerminalStyle:
         """Widths are what the first rows need and what usual rows need."""
         rows = [tuple(row) for row in sheet.rows]
         if self._rolling_widths is None:
-            self._rolling_widths = self._widths(sheet, rows)
+            needed = self._widths(sheet, rows, [column.least for column in sheet.columns])
+            self._rolling_widths = needed
             yield self._head(sheet, self._rolling_widths)
         for row in rows:
             yield self._line(row, sheet.columns, self._rolling_widths)
@@ -145,26 +147,25 @@ class TerminalStyle:
             return text
         return f"\x1b[{code}m{bare}\x1b[0m{text[len(bare) :]}"
 
-    def _widths(self, sheet: Sheet, rows: Sequence[Sequence[Cell]]) -> list[int]:
+    def _widths(self, sheet: Sheet, rows: Sequence[Sequence[Cell]], least: Sequence[int] | None = None) -> list[int]:
         """What each column needs, the widest that may be cut narrowed until the line fits."""
         widths = [
-            max([cell_len(column.title), column.least, *(cell_len(row[place].text) for row in rows)])
+            max([cell_len(column.title), least[place] if least else 0, *(cell_len(row[place].text) for row in rows)])
             for place, column in enumerate(sheet.columns)
         ]
         if sheet.whole:
             return widths
+        floors = [_floor(column, [row[place].text for row in rows]) for place, column in enumerate(sheet.columns)]
         excess = sum(widths) + len(widths) - 1 - self._width
         while excess > 0:
-            cuttable = [
-                place for place, column in enumerate(sheet.columns) if column.cut and widths[place] > _NARROWEST
-            ]
+            cuttable = [place for place, floor in enumerate(floors) if floor is not None and widths[place] > floor]
             if not cuttable:
                 break
             widest = max(cuttable, key=lambda place: widths[place])
-            rest = [widths[place] for place in cuttable if place != widest]
-            step = min(excess, max(widths[widest] - max([*rest, _NARROWEST]), 1))
-            widths[widest] -= step
-            excess -= step
+            others = [widths[place] for place in cuttable if place != widest]
+            step = max(widths[widest] - max([*others, floors[widest] or 0]), 1)
+            widths[widest] -= min(excess, step)
+            excess -= min(excess, step)
         return widths
 
 
@@ -183,15 +184,30 @@ def _fitted(cell: Cell, column: Column, width: int, glyphs: Glyphs) -> str:
     return clip(cell.text, max(width, cell_len(cell.text)), glyphs, "right" if column.right else "left")
 
 
-def _cut_holder(text: str, width: int, glyphs: Glyphs) -> str:
-    """`comm pid/fd +3` with a shorter name: a cut number would name another process."""
+def _floor(column: Column, texts: Sequence[str]) -> int | None:
+    """Cells below which the column is not cut; None where it never is."""
+    if column.cut is None:
+        return None
+    if column.cut != "holder":
+        return _NARROWEST
+    return max([_NARROWEST, *(cell_len(_numbers(text)) + _SHORTEST_NAME + 1 for text in texts if _numbers(text))])
+
+
+def _numbers(text: str) -> str:
+    """`pid/fd +3` of `comm pid/fd +3`; empty where the text is no holder."""
     words = text.split(" ")
     kept = 2 if words[-1].startswith("+") else 1
     numbers = " ".join(words[-kept:])
+    return numbers if len(words) > kept and numbers[0].isdecimal() else ""
+
+
+def _cut_holder(text: str, width: int, glyphs: Glyphs) -> str:
+    """The holder with a shorter name: a cut number would name another process."""
+    numbers = _numbers(text)
     room = width - cell_len(numbers) - 1
-    if len(words) <= kept or room < 2 or not numbers[:1].isdigit():
+    if not numbers or room < _SHORTEST_NAME:
         return clip(text, width, glyphs)
-    return f"{clip(' '.join(words[:-kept]), room, glyphs)} {numbers}"
+    return f"{clip(text[: -len(numbers) - 1], room, glyphs)} {numbers}"
 
 
 _CUTS: Mapping[str | None, Callable[[str, int, Glyphs], str]] = {

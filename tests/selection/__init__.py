@@ -1,1 +1,1 @@
-"""Claims about the nouns and about what is derived from snapshots alone."""
+"""Claims about filters, addresses and orders."""

@@ -37,9 +37,7 @@ TCP_PAIR = channel(
     ],
     name="10.0.0.1:80",
 )
-TCP_OTHER = channel(
-    102, "tcp", "idle", [endpoint("b", "server", NGINX, 8, 102, "10.0.0.1:80")], name="10.0.0.1:80"
-)
+TCP_OTHER = channel(102, "tcp", "idle", [endpoint("b", "server", NGINX, 8, 102, "10.0.0.1:80")], name="10.0.0.1:80")
 QUEUE = channel(7, "sysv-msg", id="sysv-msg:7", name="0x00005151", namespaces=Namespaces(ipc=1))
 FOREIGN = channel(8, "sysv-msg", id="sysv-msg:7@ipc:[2]", name="0x00005151", namespaces=Namespaces(ipc=2))
 MAPPED = channel(9, "mmap", id="mmap:[254:0:9]", name="/srv/data")

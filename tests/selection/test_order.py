@@ -21,7 +21,12 @@ def test_every_state_has_a_severity_and_no_two_the_same_rank() -> None:
 
 def test_roles_get_milder_with_the_rank() -> None:
     roles = [severity.role for severity in sorted(SEVERITY_OF_STATE.values())]
-    assert [role for place, role in enumerate(roles) if role not in roles[:place]] == ["error", "warning", "ok", "muted"]
+    assert [role for place, role in enumerate(roles) if role not in roles[:place]] == [
+        "error",
+        "warning",
+        "ok",
+        "muted",
+    ]
 
 
 def test_worst_first_then_the_fullest() -> None:

@@ -1,0 +1,1 @@
+"""Claims about the command line, as a user and as a script see it."""

@@ -1,0 +1,64 @@
+"""`ipcinspect show`: everything of one channel."""
+
+from __future__ import annotations
+
+import json
+
+from ipcinspect.sources import Detail, Details
+from tests.cli.machine import ACCEPTED, FULL, machine
+from tests.cli.running import Ran, Runner
+from tests.fakes import FakeSource
+
+DETAILS = {FULL.key: Details((Detail("Round trip", 250, "microseconds", "tcp_info"),), {(2211, 1): "nonblock cloexec"})}
+
+
+def sections(ran: Ran) -> dict[str, list[list[str]]]:
+    """The rows of each part by its title; the first part has none."""
+    parts = [part.splitlines() for part in ran.out.split("\n\n")]
+    first, *titled = parts
+    return {"": [line.split("\t") for line in first]} | {
+        lines[0]: [line.split("\t") for line in lines[1:]] for lines in titled
+    }
+
+
+def test_a_pipe_is_told_whole(run_with: Runner) -> None:
+    ran = run_with(FakeSource(machine(), details=DETAILS), "show", "pipe:[123]")
+    assert ran.code == 0
+    told = sections(ran)
+    assert ["state", "full"] in told[""]
+    assert ["capacity", "65536"] in told[""]
+    assert told["QUEUES"][1] == ["b", "65536", "?", "?", "?", "?", "100.0%"]
+    assert told["ENDS"] == [
+        ["SIDE", "ROLE", "PROCESS", "PID", "FD", "FLAGS", "USER", "CONTAINER", "INODE", "ADDRESS"],
+        ["a", "writer", "make", "2211", "1", "nonblock cloexec", "ana", "docker:1f2e", "123", "-"],
+        ["b", "reader", "tee", "2212", "0", "?", "www", "-", "123", "-"],
+    ]
+    assert told["DETAILS"] == [["Round trip", "250", "tcp_info"]]
+
+
+def test_a_listener_names_every_client_with_its_container(run_with: Runner) -> None:
+    told = sections(run_with(FakeSource(machine()), "show", "/run/app.sock"))
+    assert [row[2] for row in told["ENDS"][1:]] == ["tee", "nginx"]
+    (row,) = told["CONNECTIONS"][1:]
+    assert row[0] == "socket:[81]"
+    assert row[3:5] == ["make", "2211"]
+    assert row[8] == "docker:1f2e"
+
+
+def test_an_end_elsewhere_is_its_address(run_with: Runner) -> None:
+    told = sections(run_with(FakeSource(machine()), "show", "tcp:10.0.0.9:5555"))
+    assert told["ENDS"][1] == ["a", "client", "?", "?", "-", "-", "?", "-", "-", "10.0.0.9:5555"]
+
+
+def test_json_has_the_channel_its_connections_and_the_details(run_with: Runner) -> None:
+    ran = run_with(FakeSource(machine(), details=DETAILS), "show", "--json", "/run/app.sock")
+    told = json.loads(ran.out)
+    assert [one["id"] for one in told["channels"]] == ["socket:[77]", ACCEPTED.id]
+    assert told["details"] is None
+    told = json.loads(run_with(FakeSource(machine(), details=DETAILS), "show", "--json", "2211/1").out)
+    assert told["details"] == [{"title": "Round trip", "value": 250, "unit": "microseconds", "told_by": "tcp_info"}]
+    assert told["descriptor_flags"] == [{"pid": 2211, "fd": 1, "flags": "nonblock cloexec"}]
+
+
+def test_holders_that_may_hide_are_mentioned(run_with: Runner) -> None:
+    assert "1 process hidden: run as root" in run_with(FakeSource(machine()), "show", "pipe:[123]").err
