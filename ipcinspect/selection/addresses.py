@@ -103,6 +103,12 @@ def _readings(text: str, directory: str) -> Iterator[Fits]:
     path = os.path.normpath(os.path.join(directory, address.name))
     if path != address.name:
         yield from _by_name(address._replace(name=path))
+    yield (
+        lambda channel: (
+            _is_of(channel, address)
+            and any(end.role == "listener" and visible(end.address or "") == address.name for end in channel.endpoints)
+        )
+    )
     yield lambda channel: _is_of(channel, address) and any(visible(name) == address.name for name in _names(channel))
 
 
