@@ -96,12 +96,12 @@ class DemoProcess:
         return f"demo-{self._role} (pid {self.pid})"
 
     def _say(self, call: str, line: bytes) -> None:
-        self._asked.append(call)
         self._connection.settimeout(self._answers_within_s)
         try:
             self._connection.sendall(line)
         except OSError as error:
             raise self._lost(call) from error
+        self._asked.append(call)
 
     def _line(self, call: str) -> bytes:
         deadline = time.monotonic() + self._answers_within_s

@@ -27,6 +27,8 @@ class DemoPair:
     the runner's exit) ends both processes and removes every name, whatever happened before.
     """
 
+    handover: Handover
+    """What the two processes were given: ids, names, descriptors."""
     sender: DemoProcess
     receiver: DemoProcess
 
@@ -101,7 +103,15 @@ class DemoPair:
 
     def receive(self) -> bytes:
         """What the oldest transfer brought. Raises OSError as the receiver's call did."""
-        self.receiver.ask(Question(protocol.RECEIVE, size=self._sizes.popleft()))
+        self.begin_receive(self._sizes.popleft())
+        return self.finish_receive()
+
+    def begin_receive(self, size: int) -> None:
+        """Have the receiver take `size` bytes or the next message; it sleeps in the channel until there is one."""
+        self.receiver.ask(Question(protocol.RECEIVE, size=size))
+
+    def finish_receive(self) -> bytes:
+        """Wait for the receiver after `begin_receive`."""
         return self.receiver.answer()
 
     def close_sender(self) -> None:
@@ -136,7 +146,7 @@ class DemoPair:
         self.end()
 
     def _make(self) -> None:
-        handover = self.room.DEMO.create(self._directory, self.variant)
+        self.handover = handover = self.room.DEMO.create(self._directory, self.variant)
         self._undo.callback(handover.remove)
         try:
             self.sender = self._started("sender", handover.sender_fds)

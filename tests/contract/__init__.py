@@ -1,0 +1,1 @@
+"""What every mechanism has to keep, whoever adds it."""

@@ -1,0 +1,48 @@
+"""One contract for every mechanism in the register: its demo pair shows as the one right channel, from birth to end."""
+
+from __future__ import annotations
+
+import errno
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ipcinspect.demo import DemoPair
+from ipcinspect.mechanisms import MECHANISMS
+from ipcinspect.mechanisms.room import Room
+from tests.contract.keeping import Watched, check_death, check_nothing_is_left, check_transfer
+
+PAIRS = [
+    pytest.param(room, variant, id=f"{room.NAME}-{variant}") for room in MECHANISMS for variant in room.DEMO.variants
+]
+
+
+@pytest.fixture
+def names() -> Iterator[Path]:
+    """An empty directory with a short path: the name of a unix socket has at most 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="names-") as directory:
+        yield Path(directory)
+
+
+@pytest.mark.parametrize("killed", ["sender", "receiver"])
+@pytest.mark.parametrize(("room", "variant"), PAIRS)
+def test_pair_is_one_channel_from_its_opening_to_its_end(room: Room, variant: str, killed: str, names: Path) -> None:
+    with started(room, variant, names) as pair:
+        pair.open()
+        watched = Watched(pair)
+        channel = check_transfer(watched)
+        check_death(watched, channel, of_sender=killed == "sender")
+    check_nothing_is_left(watched, channel)
+    assert list(names.iterdir()) == []
+
+
+def started(room: Room, variant: str, names: Path) -> DemoPair:
+    """The pair; skips where this machine lacks the whole family of addresses."""
+    try:
+        return DemoPair.start(room, variant, below=str(names))
+    except OSError as error:
+        if error.errno in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
+            pytest.skip(f"{room.NAME} {variant}: {error}")
+        raise

@@ -1,0 +1,1 @@
+"""The runner of demo pairs: it waits no longer than it said, and leaves nothing behind."""

@@ -1,0 +1,131 @@
+"""Whatever ends a pair or its runner: no process, no file, no System V object stays."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ipcinspect.demo import DemoPair
+from ipcinspect.mechanisms import fifo, pipe, sysv_msg, sysv_sem, sysv_shm
+from ipcinspect.mechanisms.room import Room
+
+ROOT = Path(__file__).parents[2]
+SYSV = (sysv_msg, sysv_sem, sysv_shm)
+TABLES = {"sysv-msg": "msg", "sysv-sem": "sem", "sysv-shm": "shm"}
+ENDS_WITHIN_S = 10.0
+
+every_system_v = pytest.mark.parametrize("room", SYSV, ids=lambda room: room.NAME)
+
+
+def test_an_exception_in_the_block_ends_the_pair(tmp_path: Path) -> None:
+    pair = DemoPair.start(fifo, below=str(tmp_path))
+    with pytest.raises(ZeroDivisionError), pair:
+        raise ZeroDivisionError
+    assert_ended(pair.sender_pid, pair.receiver_pid)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_end_is_safe_twice_and_after_both_died(tmp_path: Path) -> None:
+    pair = DemoPair.start(sysv_shm, below=str(tmp_path))
+    pair.open()
+    pair.kill_sender()
+    pair.kill_receiver()
+    pair.end()
+    pair.end()
+    assert list(tmp_path.iterdir()) == []
+
+
+@every_system_v
+def test_a_system_v_object_goes_though_both_were_killed(room: Room) -> None:
+    with DemoPair.start(room) as pair:
+        number = pair.handover.sender_args[0]
+        assert number in numbers(room)
+        pair.kill_sender()
+        pair.kill_receiver()
+    assert number not in numbers(room)
+
+
+def test_a_receiver_asleep_in_the_channel_ends_with_the_pair() -> None:
+    with DemoPair.start(pipe) as pair:
+        pair.open()
+        pair.begin_receive(1)
+        start = time.monotonic()
+    assert time.monotonic() - start < 1.5
+    assert_ended(pair.sender_pid, pair.receiver_pid)
+
+
+def test_a_pair_outlives_the_thread_that_started_it() -> None:
+    pairs: list[DemoPair] = []
+    thread = threading.Thread(target=lambda: pairs.append(DemoPair.start(pipe)))
+    thread.start()
+    thread.join()
+    with pairs[0] as pair:
+        pair.open()
+        pair.send(b"still here")
+        assert pair.receive() == b"still here"
+
+
+def test_a_runner_that_forgets_the_end_cleans_up_at_its_exit(tmp_path: Path) -> None:
+    program = (
+        "from ipcinspect.demo import DemoPair\n"
+        "from ipcinspect.mechanisms import sysv_msg\n"
+        f"pair = DemoPair.start(sysv_msg, below={str(tmp_path)!r})\n"
+        "print(pair.sender_pid, pair.receiver_pid, pair.handover.sender_args[0])\n"
+    )
+    told = subprocess.run([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    sender, receiver, number = told.stdout.split()
+    assert_ended(int(sender), int(receiver))
+    assert number not in numbers(sysv_msg)
+    assert list(tmp_path.iterdir()) == []
+
+
+@every_system_v
+def test_sigterm_to_the_runner_ends_everything_in_order(room: Room, tmp_path: Path) -> None:
+    with runner(room, tmp_path) as (process, pids, number):
+        assert number in numbers(room)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(ENDS_WITHIN_S) == 128 + signal.SIGTERM
+        assert_ended(*pids)
+    assert number not in numbers(room)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sigkill_to_the_runner_ends_both_processes(tmp_path: Path) -> None:
+    with runner(pipe, tmp_path) as (process, pids, _):
+        process.kill()
+        assert_ended(*pids)
+
+
+@contextmanager
+def runner(room: Room, directory: Path) -> Iterator[tuple[subprocess.Popen[str], tuple[int, int], str]]:
+    """A runner in a process of its own, the pids of its pair, and what its sender was given first."""
+    command = [sys.executable, "-m", "tests.demo.runner_program", room.NAME, str(directory)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            sender, receiver, given = process.stdout.readline().split()
+            yield process, (int(sender), int(receiver)), given
+        finally:
+            process.kill()
+
+
+def numbers(room: Room) -> set[str]:
+    """The ids of all objects of this kind."""
+    rows = Path(f"/proc/sysvipc/{TABLES[room.NAME]}").read_text().splitlines()[1:]
+    return {row.split()[1] for row in rows}
+
+
+def assert_ended(*pids: int) -> None:
+    """Neither alive nor a zombie that nobody takes."""
+    deadline = time.monotonic() + ENDS_WITHIN_S
+    while left := [pid for pid in pids if Path(f"/proc/{pid}").exists()]:
+        assert time.monotonic() < deadline, f"still there: {left}"
+        time.sleep(0.01)
