@@ -6,6 +6,8 @@ AT_STATX_DONT_SYNC: stat(2) would ask the file server behind it and hang for goo
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import stat
 import time
@@ -15,6 +17,10 @@ from ipcinspect.kernel.errors import Denied, Vanished
 from ipcinspect.kernel.libc import FileFacts, FileReader
 
 _CLOCK_EVERY = 0xFF
+_OPEN = 0o600
+"""Bits of a link: open for reading, for writing. A descriptor with neither (O_PATH) is no end of anything."""
+_TOO_LONG = "/(a path too long to be told)"
+"""For a file below so many directories that the kernel refuses the text of the link."""
 _KINDS = {
     stat.S_IFREG: "file",
     stat.S_IFDIR: "directory",
@@ -22,6 +28,7 @@ _KINDS = {
     stat.S_IFBLK: "device",
     stat.S_IFLNK: "link",
     stat.S_IFSOCK: "socket",
+    stat.S_IFIFO: "fifo",
 }
 
 
@@ -61,7 +68,7 @@ class OtherEnd(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """What it is: `file`, `directory`, `device`, `link`, or the kernel's own word (`anon_inode`, `mnt`)."""
+        """What it is: `file`, `directory`, `device`, `link`, `fifo`, or the kernel's own word (`anon_inode`, `mnt`)."""
         if self.file is not None and self.target.startswith(("/", "(unreachable)")):
             return _KINDS.get(stat.S_IFMT(self.file.mode), "file")
         return self.target.split(":", 1)[0]
@@ -122,7 +129,10 @@ def _read_entries(directory: int, names: list[str], with_others: bool, until: fl
                 sockets.append(SocketEnd(int(name), int(target[8:-1])))
             elif target.startswith("pipe:["):
                 mode = lstat(name, dir_fd=directory).st_mode
-                pipes.append(PipeEnd(int(name), int(target[6:-1]), bool(mode & 0o400), bool(mode & 0o200)))
+                if mode & _OPEN:
+                    pipes.append(PipeEnd(int(name), int(target[6:-1]), bool(mode & 0o400), bool(mode & 0o200)))
+                elif with_others:
+                    others.append(OtherEnd(int(name), target, None))
             elif not target.startswith("anon_inode:"):
                 _sort_file(files, directory, name, target, fifos, others, with_others)
             elif with_others:
@@ -131,6 +141,11 @@ def _read_entries(directory: int, names: list[str], with_others: bool, until: fl
             continue
         except PermissionError:
             refused += 1
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            with contextlib.suppress(FileNotFoundError):
+                _sort_file(files, directory, name, _TOO_LONG, fifos, others, with_others)
     return Table(pipes, fifos, sockets, others, refused, len(names) - reached)
 
 
@@ -143,8 +158,8 @@ def _sort_file(
     others: list[OtherEnd],
     with_others: bool,
 ) -> None:
-    if stat.S_ISFIFO(files.mode(directory, name)):
-        mode = os.lstat(name, dir_fd=directory).st_mode
+    mode = os.lstat(name, dir_fd=directory).st_mode if stat.S_ISFIFO(files.mode(directory, name)) else 0
+    if mode & _OPEN:
         fifos.append(FifoEnd(int(name), target, bool(mode & 0o400), bool(mode & 0o200), files.facts(directory, name)))
     elif with_others:
         others.append(OtherEnd(int(name), target, files.facts(directory, name)))

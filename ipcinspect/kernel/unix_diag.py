@@ -13,7 +13,8 @@ RCV_SHUTDOWN, SEND_SHUTDOWN = 1, 2
 
 _REQUEST = struct.Struct("=BBHIIIII")
 _SHOW_NAME, _SHOW_VFS, _SHOW_PEER, _SHOW_ICONS, _SHOW_RQLEN, _SHOW_MEMINFO, _SHOW_UID = 1, 2, 4, 8, 16, 32, 64
-_SHOW = _SHOW_NAME | _SHOW_VFS | _SHOW_PEER | _SHOW_ICONS | _SHOW_RQLEN | _SHOW_MEMINFO | _SHOW_UID
+_SHOW = _SHOW_NAME | _SHOW_VFS | _SHOW_PEER | _SHOW_RQLEN | _SHOW_MEMINFO | _SHOW_UID
+_ALL_STATES = 0xFFFFFFFF
 _NAME, _VFS, _PEER, _ICONS, _RQLEN, _MEMINFO, _SHUTDOWN, _UID = range(8)
 _MESSAGE = struct.Struct("=BBBBIII")
 _NO_COOKIE = 0xFFFFFFFF
@@ -55,8 +56,20 @@ class UnixSocket(NamedTuple):
 
 
 def read_unix_sockets(diag: socket.socket, netns: int | None) -> list[UnixSocket]:
-    """Every unix socket of the namespace of `diag`. Raises Unsupported, TimedOut or Interrupted."""
-    request = _REQUEST.pack(socket.AF_UNIX, 0, 0, 0xFFFFFFFF, 0, _SHOW, _NO_COOKIE, _NO_COOKIE)
+    """Every unix socket of the namespace of `diag`. Raises Unsupported, TimedOut or Interrupted.
+
+    Waiting clients are asked for apart and only where there are any. The kernel ends a dump, as if it were complete,
+    at a row that does not fit into one message: a listener with more than about 8000 of them. Its `icons` stay empty.
+    """
+    rows = _dump(diag, _ALL_STATES, _SHOW, netns)
+    if not any(row.state == TCP_LISTEN and row.rqueue for row in rows):
+        return rows
+    waiting = {row.ino: row.icons for row in _dump(diag, 1 << TCP_LISTEN, _SHOW_ICONS, netns) if row.icons}
+    return [row._replace(icons=waiting[row.ino]) if row.ino in waiting else row for row in rows]
+
+
+def _dump(diag: socket.socket, states: int, show: int, netns: int | None) -> list[UnixSocket]:
+    request = _REQUEST.pack(socket.AF_UNIX, 0, 0, states, 0, show, _NO_COOKIE, _NO_COOKIE)
     return [row for row in (parse(payload, netns) for payload in dump(diag, request)) if row is not None]
 
 

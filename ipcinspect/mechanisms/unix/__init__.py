@@ -14,6 +14,7 @@ from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.mechanisms.unix.channels import UnixTable
 from ipcinspect.mechanisms.unix.demo import DEMO
 from ipcinspect.mechanisms.unix.fields import FIELDS, NAME
+from ipcinspect.model.gap import Gap
 
 __all__ = ["DEMO", "FIELDS", "NAME", "WAITS", "collect"]
 
@@ -31,4 +32,7 @@ _NO_FIELDS = (None,) * len(FIELDS)
 
 def collect(scan: Scan) -> Collected:
     """Every unix socket in the namespaces that could be entered, as pairs, listeners, receivers and single ends."""
-    return Collected(UnixTable(scan).channels() + sockets.unlisted(scan, NAME, _PROTOCOLS, _NO_FIELDS), [])
+    table = UnixTable(scan)
+    unnamed = table.unnamed_clients()
+    gaps = [Gap("clients of the listeners with very many waiting", "unsupported", unnamed)] if unnamed else []
+    return Collected(table.channels() + sockets.unlisted(scan, NAME, _PROTOCOLS, _NO_FIELDS), gaps)

@@ -22,6 +22,8 @@ _TYPES: dict[int, str] = {socket.SOCK_STREAM: "stream", socket.SOCK_DGRAM: "dgra
 _SHUT = {RCV_SHUTDOWN: "receive", SEND_SHUTDOWN: "send", RCV_SHUTDOWN | SEND_SHUTDOWN: "both"}
 _FULLY_SHUT = RCV_SHUTDOWN | SEND_SHUTDOWN
 _ASKED_WRITERS = 3
+_TOO_MANY_TO_NAME = 4096
+"""Safely below what fits into one message; a listener with fewer has just been emptied if it names none."""
 
 
 def shown_name(row: UnixSocket) -> str | None:
@@ -41,7 +43,8 @@ class UnixTable:
         self._rows = scan.sockets.unix
         listening = [row for row in self._rows.values() if row.state == TCP_LISTEN]
         self._listened_names = {row.name for row in listening}
-        self._listener_of_client = {client: row.ino for row in listening for client in row.icons if client}
+        self._waiting = {row.ino: [client for client in row.icons if self._waits(client)] for row in listening}
+        self._waiting_clients = {client for clients in self._waiting.values() for client in clients}
         self._senders: dict[int, list[UnixSocket]] = {}
         for row in self._rows.values():
             if row.type == socket.SOCK_DGRAM and row.peer and not self._is_mutual(row):
@@ -52,6 +55,11 @@ class UnixTable:
         found = [self._channel(row) for row in self._rows.values()]
         return [channel for channel in found if channel is not None]
 
+    def unnamed_clients(self) -> int:
+        """Clients waiting at listeners that have more of them than the kernel can name in one message."""
+        listening = [row for row in self._rows.values() if row.state == TCP_LISTEN and not row.icons]
+        return sum(row.rqueue for row in listening if row.rqueue and row.rqueue >= _TOO_MANY_TO_NAME)
+
     def _channel(self, row: UnixSocket) -> Channel | None:
         """The channel that this row stands for; None where another row of the same channel does."""
         if row.state == TCP_LISTEN:
@@ -61,15 +69,22 @@ class UnixTable:
             return self._pair(row, other) if row.ino <= other.ino else None
         if row.type == socket.SOCK_DGRAM:
             return self._datagram(row)
-        if row.ino in self._listener_of_client:
+        if row.ino in self._waiting_clients:
             return None
         return self._lone_stream(row)
+
+    def _waits(self, client: int) -> bool:
+        """Whether a listener's client was not accepted while the table was read."""
+        row = self._rows.get(client)
+        return client != 0 and (row is None or not row.peer)
 
     def _is_mutual(self, row: UnixSocket) -> bool:
         other = self._rows.get(row.peer or 0)
         return other is not None and other.peer == row.ino
 
     def _pair(self, one: UnixSocket, other: UnixSocket) -> Channel:
+        if one is other:
+            return self._connected_to_itself(one)
         a, b, roles = self._sides(one, other)
         queues = (_queue("b", a, b), _queue("a", b, a))
         full = _would_block(a) or _would_block(b)
@@ -77,6 +92,11 @@ class UnixTable:
         endpoints = self._ends("a", roles[0], a) + self._ends("b", roles[1], b)
         pairing = "socketpair" if a.name is None and b.name is None else "connection"
         return self._made(a, b, pairing, state, queues, endpoints, shown_name(b) or shown_name(a))
+
+    def _connected_to_itself(self, row: UnixSocket) -> Channel:
+        queue = _queue("a", row, row)
+        state = sockets.stream_state((queue,), _would_block(row), bool(row.shutdown))
+        return self._made(row, None, "single", state, (queue,), self._ends("a", "both", row), shown_name(row))
 
     def _sides(self, one: UnixSocket, other: UnixSocket) -> tuple[UnixSocket, UnixSocket, tuple[str, str]]:
         """(a, b, roles): an accepted socket carries its listener's name, the one that connected usually none."""
@@ -90,7 +110,7 @@ class UnixTable:
         return (other, one, ("client", "server")) if one_serves else (one, other, ("client", "server"))
 
     def _listener(self, row: UnixSocket) -> Channel:
-        clients = [client for client in row.icons if client]
+        clients = self._waiting[row.ino]
         endpoints = [end for client in clients for end in sockets.ends(self._scan, "a", "client", client, None)]
         endpoints += self._ends("b", "listener", row)
         queue = Queue("b", None, row.rqueue, fill=sockets.share(row.rqueue, row.wqueue))
@@ -116,7 +136,9 @@ class UnixTable:
     def _datagram(self, row: UnixSocket) -> Channel | None:
         """The receiving socket with its known senders; None for a mere sender, which shows at its receiver."""
         senders = self._senders.get(row.ino, [])
-        if row.peer in self._rows and row.name is None and not senders:
+        if row.peer == 0 and row.name is None:
+            return self._left_sender(row)
+        if row.peer in self._rows and row.name is None and not senders and not self._is_mutual(self._rows[row.peer]):
             return None
         endpoints = [end for sender in senders for end in self._ends("a", "writer", sender)]
         readers = self._ends("b", "reader", row)
@@ -125,11 +147,14 @@ class UnixTable:
         made = self._made(None, row, "receiver", state, (queue,), endpoints + readers, shown_name(row))
         return made._replace(relation=sockets.relation_of_readers(readers))
 
+    def _left_sender(self, row: UnixSocket) -> Channel:
+        """A connected socket without a name whose receiver was closed: nobody can send to it, and it to nobody."""
+        endpoints = [*self._ends("a", "writer", row), Endpoint("b", "reader", None, None, None)]
+        return self._made(row, None, "single", "no-reader", (Queue("b", None),), endpoints, None)
+
     def _receiver_state(self, row: UnixSocket, senders: list[UnixSocket]) -> str:
         if row.shutdown is None:
             return "unknown"
-        if row.peer == 0 and row.name is None:
-            return "no-reader"
         if not row.rqueue:
             return "idle"
         return "full" if self._blocks_its_senders(senders) else "holding"
