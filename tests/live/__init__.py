@@ -1,0 +1,1 @@
+"""Tests against the running kernel: real channels, real processes, other people's tools as oracles."""
