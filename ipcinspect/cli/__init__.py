@@ -32,6 +32,7 @@ COMMANDS = (
     Command("doctor", "ipcinspect.cli.doctor_command"),
 )
 """Every command that has a name; without one the program shows its screen."""
+_LONGEST_PID = 10
 
 
 class CommandModule(Protocol):
@@ -91,7 +92,7 @@ def run(argv: Sequence[str], open_source: OpenSource | None = None) -> int:
 
 def _dispatch(argv: Sequence[str], open_source: OpenSource) -> int:
     word, rest = split_command(argv)
-    if word is None or (word.isascii() and word.isdecimal()):
+    if word is None or (word.isascii() and word.isdecimal() and len(word) <= _LONGEST_PID):
         return _run_screen(None if word is None else int(word), rest, open_source)
     command = next((command for command in COMMANDS if command.word == word), None)
     if command is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,15 @@ from ipcinspect.cli.config import Config, load, parse_interval
 from ipcinspect.cli.output import Output
 from ipcinspect.selection import nearest
 
+_WIDEST_HELP = 100
 _PLAIN_TERMINALS = frozenset(("linux", "dumb"))
+
+
+class HelpLines(argparse.RawDescriptionHelpFormatter):
+    """Help in the terminal's width; argparse itself would load shutil for that, at every start."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=min(Output().width(os.environ.get("COLUMNS")), _WIDEST_HELP) - 2)
 
 
 class Parser(argparse.ArgumentParser):
@@ -26,7 +35,7 @@ class Parser(argparse.ArgumentParser):
             description=description,
             epilog=epilog,
             usage=usage,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=HelpLines,
             allow_abbrev=False,  # or a new option would change what an old script says
         )
 

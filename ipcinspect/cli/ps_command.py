@@ -12,6 +12,7 @@ from ipcinspect.export.holdings import Holding, Holdings, holdings
 from ipcinspect.export.process_document import processes_document
 from ipcinspect.model.process import Process
 from ipcinspect.model.snapshot import Snapshot, Want
+from ipcinspect.selection import shown
 from ipcinspect.selection.absence import explain_process
 
 SUMMARY = "processes, what they hold, and who is at the other end"
@@ -128,6 +129,6 @@ def _cells(process: Process, row: Holding, style: Style) -> list[Cell]:
 
 
 def _pid(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and 0 < int(text) < 1 << 31):
-        raise argparse.ArgumentTypeError(f"not a process id: '{text}'")
+    if not (text.isascii() and text.isdecimal() and len(text) <= 10 and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"not a process id: '{shown(text)}'")
     return int(text)

@@ -6,10 +6,11 @@ import os
 
 from ipcinspect.cli.complaints import Unable, Usage
 from ipcinspect.cli.session import Session
+from ipcinspect.selection import nearest, unknown
 
 
 def run(session: Session, pid: int | None) -> int:
-    """The screen until the user leaves it. Raises Usage or Unable where there is no place for it."""
+    """The screen until the user leaves it. Raises WordError, Usage, or Unable where there is no place for it."""
     options = session.options
     if options.json:
         raise Usage("--json needs a command: list, show, ps or doctor")
@@ -17,9 +18,14 @@ def run(session: Session, pid: int | None) -> int:
         raise Unable("the screen needs a terminal: try 'ipcinspect list'")
     if options.environ.get("TERM", "dumb") == "dumb":
         raise Unable("this terminal (TERM=dumb) cannot draw a screen: try 'ipcinspect list --watch'")
+    if pid is not None:
+        _require(pid)
     from ipcinspect.tui.app import run_screen  # loads Textual
     from ipcinspect.tui.options import ScreenOptions
+    from ipcinspect.tui.themes import THEMES
 
+    if options.theme is not None and options.theme not in THEMES:
+        raise unknown("theme", options.theme, THEMES)
     screen = ScreenOptions(
         theme=options.theme or ScreenOptions.theme,
         ascii=True if options.ascii else None,
@@ -29,3 +35,10 @@ def run(session: Session, pid: int | None) -> int:
         show_self=options.show_self,
     )
     return run_screen(session.source(), screen)
+
+
+def _require(pid: int) -> None:
+    """Raises Usage where there is no such process: the screen would open on nothing."""
+    pids = [name for name in os.listdir("/proc") if name.isdecimal()]
+    if str(pid) not in pids:
+        raise Usage(f"no process {pid}, nearest is {nearest(str(pid), pids)}")

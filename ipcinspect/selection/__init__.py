@@ -10,8 +10,16 @@ _TRIED = 2000
 """Candidates compared letter by letter at most: 20 microseconds each."""
 
 
+_WORD_SHOWN = 100
+
+
 class WordError(ValueError):
     """A word that the user typed and that means nothing here; its text is one printable line."""
+
+
+def shown(word: str) -> str:
+    """A word of the user in a complaint: printable, and cut before it fills the screen."""
+    return visible(word, _WORD_SHOWN)
 
 
 def nearest(word: str, valid: Iterable[str], likeness: float = 0.0) -> str | None:
@@ -26,8 +34,8 @@ def nearest(word: str, valid: Iterable[str], likeness: float = 0.0) -> str | Non
 def unknown(subject: str, word: str, valid: Iterable[str]) -> WordError:
     """The complaint about an unknown word: `unknown column 'sate', nearest is 'state'`."""
     close = nearest(word, valid)
-    hint = "" if close is None else f", nearest is '{visible(close)}'"
-    return WordError(f"unknown {subject} '{visible(word)}'{hint}")
+    hint = "" if close is None else f", nearest is '{shown(close)}'"
+    return WordError(f"unknown {subject} '{shown(word)}'{hint}")
 
 
 def _common_start(one: str, other: str) -> int:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ipcinspect.model.process import Process
 from ipcinspect.model.snapshot import Snapshot
 from ipcinspect.model.text import visible
-from ipcinspect.selection import nearest
+from ipcinspect.selection import nearest, shown
 from ipcinspect.selection.addresses import parse_descriptor, parse_name
 
 _LIKENESS = 0.6
@@ -30,9 +30,9 @@ def explain_channel(text: str, snapshot: Snapshot) -> Absence:
     if descriptor is not None:
         return _explain_descriptor(*descriptor, snapshot)
     close = nearest(text, _addresses_like(text, snapshot), _LIKENESS)
-    sentence = f"no channel '{visible(text)}'"
+    sentence = f"no channel '{shown(text)}'"
     if close is not None:
-        sentence += f", nearest is '{visible(close)}'"
+        sentence += f", nearest is '{shown(close)}'"
     hidden = snapshot.hidden_processes
     if hidden:
         sentence += f" ({hidden} {'process is' if hidden == 1 else 'processes are'} hidden)"

@@ -13,9 +13,8 @@ from typing import NamedTuple
 
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.snapshot import Snapshot
-from ipcinspect.model.text import visible
 from ipcinspect.model.words import MECHANISMS, STATES
-from ipcinspect.selection import WordError, unknown
+from ipcinspect.selection import WordError, shown, unknown
 from ipcinspect.selection.order import Since
 from ipcinspect.selection.quantities import SIZE_UNITS, TIME_UNITS, parse_amount
 
@@ -85,7 +84,7 @@ def _parse_word(word: str) -> _Word:
     excludes = word.startswith("not:")
     left, colon, value = body.partition(":")
     if excludes and (not body or left == "not"):
-        raise WordError(f"filter '{visible(word)}': nothing to exclude, write it like not:kind:pty")
+        raise WordError(f"filter '{shown(word)}': nothing to exclude, write it like not:kind:pty")
     if not colon or left not in _KEY_OF_WORD:
         if colon and _means_a_key(left, body):
             raise unknown("filter", f"{left}:", [f"{known}:" for known in (*_KEY_OF_WORD, "not")])
@@ -94,9 +93,9 @@ def _parse_word(word: str) -> _Word:
     try:
         test = key.make(value) if value else None
     except WordError as error:
-        raise WordError(f"filter '{visible(word)}': {error}") from None
+        raise WordError(f"filter '{shown(word)}': {error}") from None
     if test is None:
-        raise WordError(f"filter '{visible(word)}': not understood, write it like {key.example} ({key.help})")
+        raise WordError(f"filter '{shown(word)}': not understood, write it like {key.example} ({key.help})")
     return _Word(key, test, excludes)
 
 

@@ -46,6 +46,14 @@ def test_usage(run_with: Runner, words: str, named: str) -> None:
     assert ran.err.count("\n") == 1
 
 
+@pytest.mark.parametrize("start", ["", "ps ", "list pid:", "list queued:+", "show ", "show 1/", "list --sort "])
+def test_an_endless_number_is_a_short_complaint(run_with: Runner, start: str) -> None:
+    ran = run_with(FakeSource(machine()), *(start + "9" * 5000).split())
+    assert ran.code == 2
+    assert ran.err.count("\n") == 1
+    assert len(ran.err) < 400
+
+
 @pytest.mark.parametrize("words", ["show 790/3", "ps 790"])
 def test_what_is_there_but_hidden_is_code_3_and_why(run_with: Runner, words: str) -> None:
     ran = run_with(FakeSource(machine()), *words.split())
