@@ -52,16 +52,16 @@ def age(seconds: float) -> str:
     return f"{days}d" if days < 730 else f"{days // 365}y"
 
 
-def steady_age(seconds: float, urgent: bool) -> str:
-    """An age that changes seldom, for rows that nobody points at: an idle screen must not write.
+def whole_age(seconds: float) -> str:
+    """An age without fractions, for figures that count up before one's eyes."""
+    return age(seconds) if seconds >= 1 else "0s"
 
-    Trouble moves on every ten seconds for an hour, all else every minute; below that it says so (`<10s`, `<1m`).
-    """
-    if seconds >= HOUR:
-        return age(seconds)
-    if urgent:
-        return age(seconds // 10 * 10) if seconds >= 10 else "<10s"
-    return f"{int(seconds // MINUTE)}m" if seconds >= MINUTE else "<1m"
+
+def steady_age(seconds: float) -> str:
+    """An age that moves every ten seconds, from an hour on every minute: for rows that nobody points at."""
+    if seconds < 10:
+        return "<10s"
+    return age(seconds if seconds >= HOUR else seconds // 10 * 10)
 
 
 def moment(seconds: float) -> str:

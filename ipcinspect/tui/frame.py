@@ -28,6 +28,7 @@ from ipcinspect.tui.screens.channels import ChannelsPage
 from ipcinspect.tui.screens.doctor import DoctorPage
 from ipcinspect.tui.screens.page import Page
 from ipcinspect.tui.screens.processes import ProcessesPage
+from ipcinspect.tui.terminal import Terminal
 from ipcinspect.tui.view import Query, View
 from ipcinspect.tui.widgets.filter_line import FilterLine
 from ipcinspect.tui.widgets.line_list import LineList
@@ -106,6 +107,16 @@ class Frame(App[int]):
         self.when_leaving(self.return_code or 0)
         self.feed.stop()
 
+    def on_resize(self) -> None:
+        """A terminal of another size shows anything: nothing that is drawn now may be left out."""
+        self.draw_anew()
+
+    def draw_anew(self) -> None:
+        """Draw everything, whatever the terminal shows."""
+        if isinstance(self._driver, Terminal):
+            self._driver.output.canvas.forget()
+        self.screen.refresh(layout=True)
+
     @property
     def page(self) -> Page:
         """The page in front."""
@@ -157,6 +168,7 @@ class Frame(App[int]):
             self.page.show(self.view)
             self.say("#header", self.header_line)
             self.say("#headline-row", self.headline_line)
+        self.feed.shown(message.view)
         if before is None:
             self.feed.wishes.sights = False
             self.begin()

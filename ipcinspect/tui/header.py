@@ -128,7 +128,7 @@ def _pulse(snapshot: Snapshot | None, pulse: Pulse, glyphs: Glyphs) -> Line:
         seen = "" if snapshot is None else f" since {figures.wall_time(snapshot.taken_at)}"
         return (Span(f"{glyphs.marks['trouble']} stale{seen}", "warning"),)
     if pulse.paused_for is not None:
-        return (Span(f"{glyphs.paused} paused {figures.age(float(int(pulse.paused_for)) or 1.0)}", "warning"),)
+        return (Span(f"{glyphs.paused} paused {figures.whole_age(pulse.paused_for)}", "warning"),)
     if snapshot is None:
         return (Span(f"{glyphs.marks['quiet']} looking", "muted"),)
     shown = f"{pulse.interval:g}s"
@@ -152,7 +152,7 @@ def _trouble(view: View, glyphs: Glyphs) -> Line:
     ]
     since = view.since(worst.key)
     if since is not None and view.snapshot.taken_at - since >= 10:
-        spans.append(Span(f" for {figures.steady_age(view.snapshot.taken_at - since, True)}", "error"))
+        spans.append(Span(f" for {figures.steady_age(view.snapshot.taken_at - since)}", "error"))
     return tuple(spans)
 
 

@@ -17,6 +17,7 @@ EVERYWHERE = (
     Key("+ -", "look more often, less often"),
     Key("y", "copy the id of what is chosen (OSC 52)"),
     Key("ctrl+p", "palette: find a channel, a process, a command"),
+    Key("ctrl+l", "draw everything anew"),
     Key("ctrl+z", "stop for the shell, fg goes on"),
     Key("? q", "this help, quit"),
 )

@@ -37,6 +37,7 @@ class IpcApp(Frame):
         Binding("question_mark", "help", "Help", show=False),
         Binding("escape", "step_back", "Back", show=False),
         Binding("q", "leave(0)", "Quit", show=False),
+        Binding("ctrl+l", "draw_anew", "Draw everything anew", show=False, priority=True),
         Binding("ctrl+z", "stop", "Stop for the shell", show=False, priority=True),
         Binding("ctrl+c", "leave(130)", "Quit", show=False, priority=True),
     ]
@@ -133,6 +134,10 @@ class IpcApp(Frame):
     def action_leave(self, code: int) -> None:
         """End the program."""
         self.exit(code, return_code=code)
+
+    def action_draw_anew(self) -> None:
+        """Something else has written to the terminal."""
+        self.draw_anew()
 
     def action_stop(self) -> None:
         """Stop for the shell, with the rest of the process group, as the terminal's own ctrl+z does."""

@@ -12,21 +12,24 @@ from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
 from ipcinspect.tui.ambiguous import Modes
+from ipcinspect.tui.canvas import Canvas
 
 
 class TerminalOutput:
-    """Writes to the terminal without a buffer of its own. A terminal that is gone swallows what is written to it."""
+    """Writes to the terminal, of a drawing only what differs. A terminal that is gone swallows everything."""
 
     encoding = "utf-8"
 
     def __init__(self, fd: int, ascii_only: bool) -> None:
         self._fd = fd
         self._ascii_only = ascii_only
+        self.canvas = Canvas()
         self.gone = False
 
     def write(self, text: str) -> int:
         """All of the text; waits while the terminal takes no more."""
-        data = text.encode("ascii", "replace") if self._ascii_only else text.encode("utf-8", "replace")
+        less = self.canvas.less(text)
+        data = less.encode("ascii", "replace") if self._ascii_only else less.encode("utf-8", "replace")
         while data and not self.gone:
             try:
                 data = data[os.write(self._fd, data) :]

@@ -14,6 +14,7 @@ from ipcinspect.model.snapshot import Snapshot
 from ipcinspect.selection.filters import parse
 from ipcinspect.selection.order import Order
 from ipcinspect.tui.rows import ChannelRows
+from ipcinspect.tui.sorting import sorted_gently
 from ipcinspect.tui.tree import TreeRows, build_tree
 
 
@@ -103,7 +104,7 @@ def _arrange_channels(observation: Observation, last: Mapping[ChannelKey, Last],
     if query.words:
         wanted = parse(query.words)
         candidates = [channel for channel in candidates if wanted.matches(channel, snapshot, since)]
-    ordered = query.order.sorted(candidates, since)
+    ordered = sorted_gently(query.order, candidates, since)
     if closed:
         ordered = [closed[channel.key].channel if channel.key in closed else channel for channel in ordered]
         since = {**since, **{key: entry.closed_at for key, entry in closed.items()}}

@@ -95,9 +95,7 @@ def for_cell(row: Row, width: int, glyphs: Glyphs) -> Line:
         return (Span(clip("?", width, glyphs, "right"), "muted"),)
     seconds = max(row.now - row.since, 0.0)
     trouble = is_trouble(row.channel.state)
-    told = figures.age(float(int(seconds)) or 0.0) if row.chosen else figures.steady_age(seconds, trouble)
-    if row.chosen and seconds < 1:
-        told = "0s"
+    told = figures.whole_age(seconds) if row.chosen else figures.steady_age(seconds)
     return (Span(clip(told, width, glyphs, "right"), look_of(row.channel.state).role if trouble else "muted"),)
 
 
