@@ -18,7 +18,8 @@ STATE_NAMES = (
 
 # TIME_WAIT rows have no socket and no inode any more, and there may be thousands of them.
 _STATES = 0xFFFF & ~(1 << TIME_WAIT)
-_SKMEMINFO = 7
+_SKMEMINFO, _SKV6ONLY = 7, 11
+_UNSPECIFIED6 = b"\0" * 16
 _EXTENSIONS = 1 << (_SKMEMINFO - 1)
 _REQUEST = struct.Struct("=BBBBI48x")
 _MESSAGE = struct.Struct("=BBBB2s2s16s16sIIIIIIII")
@@ -53,6 +54,8 @@ class InetSocket(NamedTuple):
     wmem_queued: int | None
     netns: int | None
     """Inode of the network namespace whose dump it came from."""
+    v6only: bool | None = None
+    """Whether `::` leaves IPv4 out; None where the address is another one, and in rows that came as text."""
 
 
 def read_inet_sockets(diag: socket.socket, family: int, protocol: int, netns: int | None) -> list[InetSocket]:
@@ -74,6 +77,7 @@ def parse(payload: bytes, protocol: int, netns: int | None) -> InetSocket | None
         interface, cookie_high << 32 | cookie_low,
         rqueue, wqueue, uid, inode,
         *_memory(payload), netns,
+        _v6only(payload) if family == socket.AF_INET6 and src == _UNSPECIFIED6 else None,
     )  # fmt: skip
 
 
@@ -81,6 +85,12 @@ def _address(family: int, packed: bytes) -> bytes:
     if family == socket.AF_INET:
         return packed[:4]
     return packed[12:] if packed.startswith(_MAPPED) else packed
+
+
+def _v6only(payload: bytes) -> bool | None:
+    """Told of listeners and of sockets that are not connected."""
+    value = attributes(payload, _MESSAGE.size).get(_SKV6ONLY)
+    return bool(value[0]) if value else None
 
 
 def _memory(payload: bytes) -> tuple[int | None, int | None, int | None, int | None]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import socket
 from functools import lru_cache
+from typing import Optional
 
 from ipcinspect.kernel.inet_diag import InetSocket
 
 _ANY = frozenset((b"\0" * 4, b"\0" * 16))
+_FOR_IPV4 = b"\0" * 16 + b"4"
+"""In the place of `::` where that takes IPv4 too."""
 _LOOPBACK6 = b"\0" * 15 + b"\1"
 
 
@@ -29,11 +32,19 @@ def is_loopback(address: bytes) -> bool:
     return address[0] == 127 if len(address) == 4 else address == _LOOPBACK6
 
 
-def covering(row: InetSocket) -> tuple[tuple[int | None, bytes, int], ...]:
-    """The (namespace, address, port) that a listener or receiver may be bound to in order to get what is for `row`.
+Place = tuple[Optional[int], bytes, int]
+"""(namespace, address, port)."""
 
-    Most specific first: the address itself, then the unspecified ones; `::` takes IPv4 too unless IPV6_V6ONLY.
-    """
-    any4, any6 = b"\0" * 4, b"\0" * 16
-    wildcards = (any4, any6) if len(row.src) == 4 else (any6,)
+
+def places(row: InetSocket) -> tuple[Place, ...]:
+    """Where a listener or receiver is to be found by `covering`; `::` takes IPv4 too unless IPV6_V6ONLY."""
+    own = (row.netns, row.src, row.sport)
+    if len(row.src) == 16 and is_any(row.src) and not row.v6only:
+        return own, (row.netns, _FOR_IPV4, row.sport)
+    return (own,)
+
+
+def covering(row: InetSocket) -> tuple[Place, ...]:
+    """The places at which a listener or receiver may stand in order to get what is for `row`, most specific first."""
+    wildcards = (b"\0" * 4, _FOR_IPV4) if len(row.src) == 4 else (b"\0" * 16,)
     return tuple((row.netns, address, row.sport) for address in (row.src, *wildcards))

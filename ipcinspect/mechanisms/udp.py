@@ -14,7 +14,7 @@ from ipcinspect.kernel.inet_diag import InetSocket
 from ipcinspect.mechanisms import sockets
 from ipcinspect.mechanisms.demo_descriptors import nothing_to_remove
 from ipcinspect.mechanisms.demo_sockets import SocketReceiver, SocketSender
-from ipcinspect.mechanisms.inet_addresses import covering, is_any, is_loopback, shown
+from ipcinspect.mechanisms.inet_addresses import Place, covering, is_any, is_loopback, places, shown
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Wait
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.channel import Channel, Endpoint, Field, Namespaces, Queue
@@ -44,9 +44,10 @@ class _Table:
     def __init__(self, scan: Scan) -> None:
         self._scan = scan
         self._rows = [row for row in scan.sockets.udp if row.inode]
-        self._bound: dict[tuple[int | None, bytes, int], list[InetSocket]] = {}
+        self._bound: dict[Place, list[InetSocket]] = {}
         for row in self._rows:
-            self._bound.setdefault((row.netns, row.src, row.sport), []).append(row)
+            for place in places(row):
+                self._bound.setdefault(place, []).append(row)
         self._receivers = {row.inode: self._receiver_of(row) for row in self._rows if row.dport}
         self._senders: dict[int, list[InetSocket]] = {}
         for row in self._rows:

@@ -16,7 +16,7 @@ from ipcinspect.kernel.inet_diag import (
     InetSocket,
 )
 from ipcinspect.mechanisms import sockets
-from ipcinspect.mechanisms.inet_addresses import covering, shown
+from ipcinspect.mechanisms.inet_addresses import Place, covering, places, shown
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.mechanisms.tcp.fields import NAME
 from ipcinspect.model.channel import Channel, Endpoint, FieldValue, Namespaces, Queue
@@ -39,17 +39,18 @@ class TcpTable:
         self._by_addresses: dict[tuple[object, ...], list[InetSocket]] = {}
         for row in self._rows:
             self._by_addresses.setdefault(_addresses(row), []).append(row)
-        self._listeners: dict[tuple[int | None, bytes, int], list[InetSocket]] = {}
-        for row in scan.sockets.tcp:
-            if row.state == LISTEN:
-                self._listeners.setdefault((row.netns, row.src, row.sport), []).append(row)
+        self._listening = [row for row in scan.sockets.tcp if row.state == LISTEN]
+        self._listeners: dict[Place, list[InetSocket]] = {}
+        for row in self._listening:
+            for place in places(row):
+                self._listeners.setdefault(place, []).append(row)
         self._listened_ports = {port for _, _, port in self._listeners}
         self._clients: dict[int, list[InetSocket]] = {}
 
     def channels(self) -> list[Channel]:
         """One channel for each connection and each listener."""
         connections = [self._connection(row) for row in self._rows]
-        listeners = [self._listener(row) for rows in self._listeners.values() for row in rows]
+        listeners = [self._listener(row) for row in self._listening]
         return [channel for channel in connections if channel is not None] + listeners
 
     def _connection(self, row: InetSocket) -> Channel | None:
@@ -134,8 +135,8 @@ class TcpTable:
     def _made(self, a: InetSocket | None, b: InetSocket | None, roles: tuple[str, str], name: str) -> Channel:
         rows = [row for row in (a, b) if row is not None]
         here = next((row for row in rows if row.inode), rows[0])
-        endpoints = self._ends("a", roles[0], a, here) + self._ends("b", roles[1], b, here)
-        queues = (_queue("b", a, b), _queue("a", b, a))
+        endpoints = self._ends("a", roles[0], a, here) + ([] if a is b else self._ends("b", roles[1], b, here))
+        queues = (_queue("a", a, a),) if a is b else (_queue("b", a, b), _queue("a", b, a))
         aliases = tuple(f"socket:[{row.inode}]" for row in rows if row.inode and row is not here)
         fields = (
             STATE_NAMES[a.state] if a else None,
@@ -187,8 +188,11 @@ def _state(rows: list[InetSocket], queues: tuple[Queue, ...]) -> str:
 
 
 def _would_block(row: InetSocket) -> bool:
-    """sk_stream_memory_free() says no when queued memory has reached the send buffer (include/net/sock.h)."""
-    return bool(row.wmem_queued and row.sndbuf and row.wmem_queued >= row.sndbuf)
+    """Whether poll(2) denies POLLOUT: less is free than half of what is queued (sk_stream_is_writeable in net/sock.h).
+
+    A writer that went to sleep at a full buffer is not woken before, though acknowledgements have freed some memory.
+    """
+    return bool(row.wmem_queued and row.sndbuf and row.sndbuf - row.wmem_queued < row.wmem_queued >> 1)
 
 
 def _channel(
