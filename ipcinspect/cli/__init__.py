@@ -102,7 +102,11 @@ def _dispatch(argv: Sequence[str], open_source: OpenSource) -> int:
     module.add_arguments(parser)
     add_options(parser)
     arguments = parser.parse_intermixed_args(_joined(rest))
-    return module.run(Session(arguments, make_options(arguments, os.environ), open_source))
+    session = Session(arguments, make_options(arguments, os.environ), open_source)
+    code = module.run(session)
+    if session.options.debug:
+        tell(session.diagnostics())
+    return code
 
 
 def _run_screen(pid: int | None, rest: Sequence[str], open_source: OpenSource) -> int:

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 
 from ipcinspect.cli.complaints import DONE
-from ipcinspect.cli.session import Session, observe
+from ipcinspect.cli.session import Session
 from ipcinspect.cli.sheets import Cell, Column, Sheet, Style
 from ipcinspect.export.sights_document import sights_document
 from ipcinspect.model.snapshot import Snapshot, Want
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(session: Session) -> int:
     """One look that also judges itself."""
-    snapshot = observe(session.inspector(), Want(sights=True)).snapshot
+    snapshot = session.observe(session.inspector(), Want(sights=True)).snapshot
     if session.options.json:
         session.write_document(sights_document(snapshot))
     else:

@@ -6,7 +6,7 @@ import argparse
 
 from ipcinspect.cli.columns import NARROW, OFFERS, PIPED, WIDE, WIDE_FROM, Offer, channel_sheet, parse_columns
 from ipcinspect.cli.complaints import DONE, Usage
-from ipcinspect.cli.session import Session, observe
+from ipcinspect.cli.session import Session
 from ipcinspect.cli.watch import watch
 from ipcinspect.export.json_document import channels_document
 from ipcinspect.model.channel import Channel
@@ -58,7 +58,7 @@ def run(session: Session) -> int:
         raise Usage("idle: needs --watch, one look cannot tell how long something lasts")
     if arguments.watch:
         return watch(session, wanted, order or Order("worst", False), offers)
-    snapshot = observe(session.inspector(), Want()).snapshot
+    snapshot = session.observe(session.inspector(), Want()).snapshot
     chosen = select(snapshot, wanted)
     if session.options.json:
         session.write_document(channels_document(snapshot, chosen if order is None else order.sorted(chosen)))

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 
 from ipcinspect.cli.complaints import DONE, Unable, Usage
-from ipcinspect.cli.session import Session, observe
+from ipcinspect.cli.session import Session
 from ipcinspect.cli.sheets import Cell, Column, Sheet, Style
 from ipcinspect.export.holdings import Holding, Holdings, holdings
 from ipcinspect.export.process_document import processes_document
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(session: Session) -> int:
     """One look. Raises Usage for a pid that is not there, Unable for a process whose descriptors are hidden."""
     pids: list[int] = session.arguments.pid
-    snapshot = observe(session.inspector(), Want(descriptors=True, cmdlines=True)).snapshot
+    snapshot = session.observe(session.inspector(), Want(descriptors=True, cmdlines=True)).snapshot
     for pid in pids:
         _require(pid, snapshot)
     held = holdings(snapshot, dict.fromkeys(pids) or sorted(snapshot.processes))

@@ -33,6 +33,7 @@ class Session:
         self.options = options
         self.output = Output()
         self._open_source = open_source
+        self._looked: Snapshot | None = None
 
     def source(self) -> Source:
         """The machine. Raises Unable."""
@@ -44,6 +45,22 @@ class Session:
     def inspector(self) -> Inspector:
         """One who looks at the machine, again and again. Raises Unable."""
         return Inspector(self.source(), self.options.show_self)
+
+    def observe(self, inspector: Inspector, want: Want) -> Observation:
+        """One look. Raises Unable where none is possible."""
+        try:
+            observation = inspector.observe(want)
+        except OSError as error:
+            raise Unable(f"nothing can be seen here: {error}") from error
+        self._looked = observation.snapshot
+        return observation
+
+    def diagnostics(self) -> str:
+        """What the last look cost, for `--debug`."""
+        if self._looked is None:
+            return "no look was taken\n"
+        parts = "".join(f"  {cost.part:<12} {cost.seconds * 1000:9.1f} ms\n" for cost in self._looked.costs)
+        return f"{'last look':<14} {self._looked.duration_s * 1000:9.1f} ms\n{parts}"
 
     def width(self) -> int:
         """Cells in a line of the terminal."""
@@ -82,14 +99,6 @@ class Session:
         self.output.flush()
         for line in gap_lines(snapshot):
             complain(line)
-
-
-def observe(inspector: Inspector, want: Want) -> Observation:
-    """One look. Raises Unable where none is possible."""
-    try:
-        return inspector.observe(want)
-    except OSError as error:
-        raise Unable(f"nothing can be seen here: {error}") from error
 
 
 def gap_lines(snapshot: Snapshot) -> list[str]:

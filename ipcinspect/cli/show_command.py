@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 
 from ipcinspect.cli.complaints import DONE, Complaint, Unable, Usage, complain
-from ipcinspect.cli.session import Session, observe
+from ipcinspect.cli.session import Session
 from ipcinspect.cli.sheets import Cell, Column, Sheet, Style, facts
 from ipcinspect.export.details_document import details_document
 from ipcinspect.mechanisms import fields_of
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(session: Session) -> int:
     """One look at one channel. Raises Usage where the address fits none or several, Unable where it is hidden."""
     inspector = session.inspector()
-    snapshot = observe(inspector, Want()).snapshot
+    snapshot = session.observe(inspector, Want()).snapshot
     channel = _only(session.arguments.channel, snapshot, session.directory())
     details = inspector.details(channel.key)
     clients = clients_of(channel, snapshot)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ipcinspect.cli.columns import Offer
-from ipcinspect.cli.session import Session, observe
+from ipcinspect.cli.session import Session
 from ipcinspect.cli.sheets import Cell, Column, Sheet, Style
 from ipcinspect.export.json_document import channels_document
 from ipcinspect.inspector import Observation
@@ -36,7 +36,7 @@ def watch(session: Session, wanted: Filter, order: Order, offers: Sequence[Offer
     style = None if session.options.json else session.style()
     before: Mapping[ChannelKey, Channel] | None = None
     while True:
-        observation = observe(inspector, Want())
+        observation = session.observe(inspector, Want())
         now = _chosen(observation, wanted, order)
         if style is None:
             session.write_document(channels_document(observation.snapshot, now.values()))

@@ -80,7 +80,8 @@ def _number(plain: float) -> str:
     return repr(plain) if plain - plain == 0.0 else "null"
 
 
-_WRITERS: Mapping[type, Callable[[Any], str]] = {
+Writers = Mapping[type, Callable[[Any], str]]
+_WRITERS: Writers = {
     str: quoted,
     int: int.__repr__,
     float: _number,
@@ -88,10 +89,10 @@ _WRITERS: Mapping[type, Callable[[Any], str]] = {
     NoneType: {None: "null"}.__getitem__,
 }
 """How each type that a value can have is written."""
-_WRITERS_OF_TIMES: Mapping[type, Callable[[Any], str]] = {**_WRITERS, int: moment, float: moment}
+_WRITERS_OF_TIMES: Writers = {**_WRITERS, int: moment, float: moment}
 
 
-def writers_of(unit: str | None) -> Mapping[type, Callable[[Any], str]]:
+def writers_of(unit: str | None) -> Writers:
     """How the values of a field with this unit are written: times become RFC 3339."""
     return _WRITERS_OF_TIMES if unit == "time" else _WRITERS
 
@@ -119,13 +120,13 @@ class ChannelWriter:
         self._processes: dict[int, _ProcessText] = {}
         self._queues: dict[tuple[Queue, ...], tuple[str, str]] = {}
         self._namespaces: dict[Namespaces, str] = {}
-        self._fields: dict[str, tuple[tuple[str, Mapping[type, Callable[[Any], str]]], ...]] = {}
+        self._fields: dict[str, tuple[tuple[str, Writers], ...]] = {}
 
     def channel(self, channel: Channel) -> str:
         """One channel as a JSON object."""
         name, stage = channel.name, stage_of(channel.state)
         return (
-            f'{{"id": {quoted(channel.id)}, "aliases": {array(map(quoted, channel.aliases))}, '
+            f'{{"id": {quoted(channel.id)}, "aliases": {_aliases(channel.aliases)}, '
             f'"mechanism": "{channel.mechanism}", "name": {"null" if name is None else quoted(name)}, '
             f'"state": "{channel.state}", "stage": {"null" if stage is None else quoted(stage)}, '
             f'"relation": "{channel.relation}", {self._queue_members(channel)}, '
@@ -189,6 +190,10 @@ class ChannelWriter:
         return ", ".join(
             [name + writers[type(plain)](plain) for (name, writers), plain in zip(plan, channel.fields, strict=False)]
         )
+
+
+def _aliases(aliases: tuple[str, ...]) -> str:
+    return array(map(quoted, aliases)) if aliases else "[]"
 
 
 def _queue(queue: Queue) -> str:

@@ -239,6 +239,8 @@ KEYS = (
     Key("ns", "ns:4026531840", "a net or ipc namespace of it or of a holder, by inode, or ns:host", _ns, True),
     Key("host", "host:build7", "the machine", _host, True),
     Key("queued", "queued:+1M", "bytes waiting: +more, -less; K M G of 1024", _queued, False),
-    Key("idle", "idle:+5m", "time in its state: +more, -less; s m h d", _idle, False, needs_history=True),
+    Key(
+        "idle", "idle:+5m", "time in its state, where watched: +more, -less; s m h d", _idle, False, needs_history=True
+    ),
 )
 _KEY_OF_WORD = {key.word: key for key in KEYS}

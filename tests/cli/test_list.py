@@ -111,3 +111,9 @@ def test_a_fault_of_the_program_is_one_line_and_debug_tells_where(run_with: Runn
     assert ran.code == 3
     assert ran.err == "ipcinspect: fault in the program: RuntimeError('no\\nway') (--debug tells where)\n"
     assert "Traceback" in run_with(source, "list", "--debug").err
+
+
+def test_debug_tells_what_the_look_cost(run_with: Runner) -> None:
+    err = run_with(FakeSource(machine()), "list", "--json", "--debug").err
+    assert "last look" in err
+    assert "processes" in err
