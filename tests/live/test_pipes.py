@@ -30,6 +30,21 @@ finally:
 """
 
 
+TWO_EQUAL_FIFOS = """
+checked(LIBC.unshare(0x20000))
+checked(LIBC.mount(b"none", b"/", None, 0x44000, None))
+fds = []
+for name in ("one", "two"):
+    place = os.path.join(ARGS[0], name)
+    os.mkdir(place)
+    checked(LIBC.mount(b"none", place.encode(), b"tmpfs", 0, None))
+    os.mkfifo(place + "/fifo")
+    fds.append(os.open(place + "/fifo", os.O_RDWR))
+say(fds, [os.fstat(fd).st_ino for fd in fds])
+stay()
+"""
+
+
 @pytest.fixture
 def pipe():
     """A pipe of ours: (read end, write end)."""
@@ -149,19 +164,7 @@ def test_a_path_descriptor_is_no_end_of_a_fifo(directory: Path) -> None:
 
 def test_fifos_of_equal_inode_on_two_mounts_are_two_channels(root: None, start: Start, directory: Path) -> None:
     subject = start(
-        """
-checked(LIBC.unshare(0x20000))
-checked(LIBC.mount(b"none", b"/", None, 0x44000, None))
-fds = []
-for name in ("one", "two"):
-    place = os.path.join(ARGS[0], name)
-    os.mkdir(place)
-    checked(LIBC.mount(b"none", place.encode(), b"tmpfs", 0, None))
-    os.mkfifo(place + "/fifo")
-    fds.append(os.open(place + "/fifo", os.O_RDWR))
-say(fds, [os.fstat(fd).st_ino for fd in fds])
-stay()
-""",
+        TWO_EQUAL_FIFOS,
         str(directory),
     )
     fds, inodes = subject.said
