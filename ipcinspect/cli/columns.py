@@ -73,7 +73,7 @@ OFFERS = (
     Offer("state", Column("STATE", least=13), "what it does at the moment", lambda c, n, s: s.state(c.state)),
     Offer("stage", Column("STAGE"), "the stage of its life", lambda c, n, s: Cell(stage_of(c.state) or "-")),
     Offer("relation", Column("RELATION"), "why its holders share it", lambda c, n, s: Cell(c.relation)),
-    Offer("fill", Column("FILL"), "how full the fullest direction is", lambda c, n, s: s.fill(c)),
+    Offer("fill", Column("FILL", least=5), "how full the fullest direction is", lambda c, n, s: s.fill(c)),
     Offer("queued", Column("QUEUED", right=True, least=6), "what waits in it", lambda c, n, s: s.queued(c)),
     Offer("messages", Column("MESSAGES", right=True), "how many messages wait", _messages),
     Offer("capacity", Column("CAPACITY", right=True), "what it can hold", _capacity),
@@ -83,7 +83,7 @@ OFFERS = (
         "who holds side a: writer, client",
         lambda c, n, s: s.ends(c).left,
     ),
-    Offer("wire", Column(""), "how the ends stand to each other (terminal)", lambda c, n, s: s.ends(c).wire),
+    Offer("wire", Column("", least=2), "how the ends stand to each other (terminal)", lambda c, n, s: s.ends(c).wire),
     Offer(
         "to", Column("TO", cut="holder", least=24), "who holds side b: reader, server", lambda c, n, s: s.ends(c).right
     ),
