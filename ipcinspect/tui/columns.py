@@ -108,11 +108,14 @@ def columns(width: int) -> tuple[Placed, ...]:
 
 def head_line(width: int, order: str, turned: bool, glyphs: Glyphs) -> Line:
     """The titles; a mark stands at the column that decides the order."""
-    spans = [Span(" ")]
-    for column, _, cells in columns(width):
+    line = ""
+    for column, start, cells in columns(width):
         mark = (glyphs.up if turned else glyphs.down) if column.order == order else ""
-        spans.append(Span(clip(column.title + mark, cells, glyphs, column.align) + " ", "muted"))
-    return tuple(spans)
+        if column.align == "right":  # the mark stands before the title, in the gap where the title fills the column
+            line += clip(mark + column.title, start + cells - len(line), glyphs, "right")
+        else:
+            line = clip(line, start, glyphs) + clip(column.title + mark, cells, glyphs)
+    return (Span(clip(line, width, glyphs), "muted"),)
 
 
 def row_line(row: Row, ends: Ends, width: int, glyphs: Glyphs) -> Line:

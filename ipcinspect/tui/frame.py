@@ -137,6 +137,11 @@ class Frame(App[int]):
         """Where filter words are typed."""
         return self.query_one(FilterLine)
 
+    @property
+    def _stands(self) -> bool:
+        """False while the app is taken down: messages of the feed may still come."""
+        return bool(self.query("#keys"))
+
     def ask(self, query: Query) -> None:
         """Have the last observation arranged anew, in a thread."""
         self.feed.wishes.query = query
@@ -159,6 +164,8 @@ class Frame(App[int]):
     @on(Looked)
     def _looked(self, message: Looked) -> None:
         """A new view: swap it in."""
+        if not self._stands:
+            return
         before, self.view = self.view, message.view
         if before is None or before.observation is not message.view.observation:
             self._failure = None
@@ -179,12 +186,16 @@ class Frame(App[int]):
     @on(LookFailed)
     def _look_failed(self, message: LookFailed) -> None:
         """Keep what is there, say that it is stale."""
+        if not self._stands:
+            return
         self._failure = message.reason
         self.say("#header", self.header_line)
         self.say("#headline-row", self.headline_line)
 
     @on(DetailsTold)
     def _details_told(self, message: DetailsTold) -> None:
+        if not self._stands:
+            return
         if isinstance(message.key, ProcessKey):
             self.processes_page.tell(message.key, message.details)
         else:
@@ -223,7 +234,7 @@ class Frame(App[int]):
 
     def _tick(self) -> None:
         """Once a second: how long it has been paused."""
-        if self.paused_at is not None:
+        if self.paused_at is not None and self._stands:
             self.say("#header", self.header_line)
 
     def hush(self) -> None:
@@ -258,7 +269,8 @@ class Frame(App[int]):
 
     def headline_line(self, width: int, glyphs: Glyphs) -> Line:
         """Line 3."""
-        return headline(self.view, self._pulse(), self.page.filter_words(), width, glyphs)
+        kept = None if self.view is None else self.page.kept(self.view)
+        return headline(self.view, self._pulse(), kept, width, glyphs)
 
     def keys_line(self, width: int, glyphs: Glyphs) -> Line:
         """The last line: keys, or for a moment a message."""

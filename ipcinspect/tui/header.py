@@ -31,6 +31,15 @@ class Tab(NamedTuple):
     title: str
 
 
+class Kept(NamedTuple):
+    """What a filter keeps."""
+
+    words: Sequence[str]
+    shown: int
+    whole: int
+    noun: str
+
+
 class Key(NamedTuple):
     """A key and what it does, for the footer."""
 
@@ -71,15 +80,15 @@ def tab_at(tabs: Sequence[Tab], x: int) -> Tab | None:
     return None
 
 
-def headline(view: View | None, pulse: Pulse, words: Sequence[str], width: int, glyphs: Glyphs) -> Line:
-    """What is known of the trouble on this machine, in one line; with a filter, what the filter leaves."""
+def headline(view: View | None, pulse: Pulse, kept: Kept | None, width: int, glyphs: Glyphs) -> Line:
+    """What is known of the trouble on this machine, in one line; with a filter, what the filter keeps."""
     if view is None:
         return fit((Span(" Looking at this machine" + glyphs.ellipsis, "muted"),), width, glyphs)
     parts = [Part(_trouble(view, glyphs), 0), *_further(view, glyphs)]
     if pulse.failure is not None:
         parts = [Part(_failure(view, pulse.failure, glyphs), 0)]
-    if words:
-        parts = [Part(_filtered(view, words, glyphs), 0), Part((Span("esc clears it", "muted"),), 1), *parts]
+    if kept is not None:
+        parts = [Part(_filtered(kept, glyphs), 0), Part((Span("esc clears it", "muted"),), 1), *parts]
         parts = [part._replace(drop=part.drop or 9) if at > 1 else part for at, part in enumerate(parts)]
     return fit((Span(" "), *join_parts(parts, width - 2, "   ")), width, glyphs)
 
@@ -173,12 +182,11 @@ def _further(view: View, glyphs: Glyphs) -> list[Part]:
     return parts
 
 
-def _filtered(view: View, words: Sequence[str], glyphs: Glyphs) -> Line:
-    shown, whole = len(view.channels), len(view.snapshot.channels)
+def _filtered(kept: Kept, glyphs: Glyphs) -> Line:
     return (
         Span("/ ", "key"),
-        Span(glyphs.safe(" ".join(words)), "strong"),
-        Span(f"  {shown} of {figures.plural(whole, 'channel')}", "muted"),
+        Span(glyphs.safe(" ".join(kept.words)), "strong"),
+        Span(f"  {kept.shown} of {figures.plural(kept.whole, kept.noun)}", "muted"),
     )
 
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.widgets import ContentSwitcher
 
 from ipcinspect.model.channel_key import ChannelKey
@@ -20,7 +21,7 @@ from ipcinspect.tui.header import tab_at
 from ipcinspect.tui.screens.help import HelpScreen
 from ipcinspect.tui.widgets.filter_line import FilterLine
 from ipcinspect.tui.widgets.one_line import OneLine
-from ipcinspect.tui.words import filter_words
+from ipcinspect.tui.words import filter_words, settled_words
 
 
 class IpcApp(Frame):
@@ -118,6 +119,11 @@ class IpcApp(Frame):
         self.copy_to_clipboard(text)
         self.flash(f"copied {text}")
 
+    def action_command_palette(self) -> None:
+        """Find a channel, a process, a command."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder="a channel, a process, a command", id="--command-palette"))
+
     def action_help(self) -> None:
         """Keys and signs."""
         self.push_screen(HelpScreen())
@@ -148,7 +154,7 @@ class IpcApp(Frame):
     def _filter_typed(self, message: FilterLine.Typed) -> None:
         """Apply a filter; a bad one is told in the last line, and what is shown stays."""
         try:
-            self.page.filter_by(filter_words(message.text))
+            self.page.filter_by(filter_words(message.text) if message.kept else settled_words(message.text))
         except WordError as error:
             self.message_shown = str(error)
             self.say("#keys", self.keys_line)

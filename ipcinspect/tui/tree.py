@@ -40,6 +40,11 @@ class TreeRows:
     def __len__(self) -> int:
         return len(self.twigs)
 
+    @property
+    def matching(self) -> int:
+        """How many are shown for their own sake."""
+        return sum(twig.matches for twig in self.twigs)
+
     def key(self, index: int) -> Hashable:
         return self.twigs[index].process.key
 
@@ -47,7 +52,7 @@ class TreeRows:
         return self.places.get(key) if isinstance(key, ProcessKey) else None
 
     def head(self, width: int, glyphs: Glyphs) -> Line | None:
-        return (Span(" PROCESSES  ", "muted"), Span(str(sum(twig.matches for twig in self.twigs)), "muted"))
+        return (Span(" PROCESSES  ", "muted"), Span(str(self.matching), "muted"))
 
     def line(self, index: int, width: int, chosen: bool, glyphs: Glyphs) -> Line:
         twig = self.twigs[index]
@@ -76,12 +81,17 @@ def build_tree(snapshot: Snapshot, words: Sequence[str] = ()) -> TreeRows:
         children.setdefault(parent if parent in shown and parent != pid else 0, []).append(processes[pid])
     worst = _worst_states(snapshot)
     twigs: list[Twig] = []
-    waiting: list[tuple[Process, tuple[bool, ...]]] = [(root, ()) for root in reversed(children.get(0, []))]
-    while waiting:
-        process, rails = waiting.pop()
-        twigs.append(Twig(process, rails, worst.get(process.pid), process.pid in matching))
-        below = children.get(process.pid, [])
-        waiting.extend((child, (*rails, child is not below[-1])) for child in reversed(below))
+    unplaced = dict.fromkeys(sorted(shown))
+    for root in (*children.get(0, []), *(processes[pid] for pid in sorted(shown))):
+        waiting: list[tuple[Process, tuple[bool, ...]]] = [(root, ())]
+        while waiting:
+            process, rails = waiting.pop()
+            if process.pid not in unplaced:
+                continue  # placed already: a root, or (in a snapshot that is not one moment) its own ancestor
+            del unplaced[process.pid]
+            twigs.append(Twig(process, rails, worst.get(process.pid), process.pid in matching))
+            below = children.get(process.pid, [])
+            waiting.extend((child, (*rails, child is not below[-1])) for child in reversed(below))
     places = {twig.process.key: place for place, twig in enumerate(twigs)}
     return TreeRows(tuple(twigs), places, _mapped(snapshot))
 

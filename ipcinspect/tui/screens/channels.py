@@ -18,7 +18,7 @@ from ipcinspect.sources import Details
 from ipcinspect.tui.columns import SORT_CYCLE, column_at
 from ipcinspect.tui.empty import no_channels
 from ipcinspect.tui.fields import EndRows, Subject
-from ipcinspect.tui.header import Key
+from ipcinspect.tui.header import Kept, Key
 from ipcinspect.tui.rows import TextRows
 from ipcinspect.tui.screens.page import Page
 from ipcinspect.tui.view import View
@@ -76,6 +76,10 @@ class ChannelsPage(Page):
 
     def enter(self) -> None:
         self.table.focus()
+
+    def kept(self, view: View) -> Kept | None:
+        words = self.filter_words()
+        return Kept(words, len(view.channels), len(view.snapshot.channels), "channel") if words else None
 
     def filter_words(self) -> tuple[str, ...]:
         return self.ipc.feed.wishes.query.words

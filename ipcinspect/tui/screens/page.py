@@ -8,7 +8,7 @@ from textual.containers import Vertical
 
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.process import ProcessKey
-from ipcinspect.tui.header import Key
+from ipcinspect.tui.header import Kept, Key
 from ipcinspect.tui.view import View
 
 if TYPE_CHECKING:
@@ -43,6 +43,10 @@ class Page(Vertical):
 
     def chosen_key(self) -> ProcessKey | ChannelKey | None:
         """What the details are asked of."""
+        return None
+
+    def kept(self, view: View) -> Kept | None:
+        """What the filter of this page keeps; None without a filter."""
         return None
 
     def filter_words(self) -> tuple[str, ...]:

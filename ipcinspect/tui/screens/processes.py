@@ -19,7 +19,7 @@ from ipcinspect.tui.drawing import Line, Span, rule
 from ipcinspect.tui.empty import no_processes
 from ipcinspect.tui.ends import seen_by
 from ipcinspect.tui.glyphs import Glyphs
-from ipcinspect.tui.header import Key
+from ipcinspect.tui.header import Kept, Key
 from ipcinspect.tui.process_text import breadcrumb, command, facts
 from ipcinspect.tui.rows import TextRows
 from ipcinspect.tui.screens.page import Page
@@ -85,6 +85,12 @@ class ProcessesPage(Page):
 
     def enter(self) -> None:
         self.descriptors.focus()
+
+    def kept(self, view: View) -> Kept | None:
+        words = self.filter_words()
+        if not words or view.tree is None:
+            return None
+        return Kept(words, view.tree.matching, len(view.snapshot.processes), "process")
 
     def filter_words(self) -> tuple[str, ...]:
         return self.ipc.feed.wishes.query.tree_words

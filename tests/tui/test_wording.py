@@ -1,0 +1,176 @@
+"""What a row says of a channel."""
+
+from __future__ import annotations
+
+import pytest
+from rich.cells import cell_len
+
+from ipcinspect.model.channel import Channel, Queue
+from ipcinspect.model.words import STATES as STATE_WORDS
+from ipcinspect.selection.order import SEVERITY_OF_STATE
+from ipcinspect.tui import figures, wording
+from ipcinspect.tui.columns import columns, head_line, row_line
+from ipcinspect.tui.drawing import bar, clip, clip_name, length, wrap
+from ipcinspect.tui.ends import ends_of, seen_by
+from ipcinspect.tui.glyphs import ASCII, UNICODE, Glyphs
+from ipcinspect.tui.states import STATES, label
+from ipcinspect.tui.wording import Row
+from tests.fakes import HOSTILE_NAMES, channel, endpoint, pipe, process
+
+MAKE, TEE, SH = process(2211, "make"), process(2212, "tee"), process(2209, "sh")
+
+TO_FAR, FAR = endpoint("a", "client", MAKE, 3), endpoint("b", "server", None, address="[::1]:5")
+
+
+def told(one: Channel, width: int = 79, glyphs: Glyphs = UNICODE, since: float | None = 0.0, now: float = 130.0) -> str:
+    line = row_line(Row(one, since, now, False), ends_of(one), width, glyphs)
+    return "".join(span.text for span in line)
+
+
+def test_a_full_pipe_runs_into_a_wall() -> None:
+    full = pipe(48213, MAKE, TEE, "full", 65536)
+    assert " ".join(told(full).split()) == "pipe ■ full ━━━━━ 64.0K make 2211/1 ━┫ tee 2212/0 2m10"
+
+
+def test_a_pipe_that_refuses_before_it_is_full_is_red_but_not_drawn_full() -> None:
+    spans = wording.fill_cell(Row(pipe(1, MAKE, TEE, "full", 48000), 0, 0, False), 5, UNICODE)
+    assert [(span.text, span.role) for span in spans] == [("━━━╸", "error"), ("┈", "faint")]
+
+
+def test_more_holders_of_a_side_are_counted_and_the_youngest_is_named() -> None:
+    ends = [endpoint("a", "writer", SH, 5), endpoint("a", "writer", MAKE, 1), endpoint("b", "reader", TEE, 0)]
+    assert "make 2211/1 +1" in told(channel(1, "pipe", ends=ends))
+
+
+def test_a_process_that_holds_an_end_twice_is_one_holder() -> None:
+    ends = [endpoint("a", "writer", MAKE, 1), endpoint("a", "writer", MAKE, 5), endpoint("b", "reader", TEE, 0)]
+    assert "+" not in told(channel(1, "pipe", ends=ends))
+
+
+@pytest.mark.parametrize(
+    ("one", "shown"),
+    [
+        (pipe(1, None, TEE, "no-writer"), "(no writer)"),
+        (pipe(1, MAKE, None, "no-reader"), "(no reader)"),
+        (pipe(1, MAKE, None, "unknown"), "(hidden)"),
+        (pipe(1, MAKE, None, "idle"), "(hidden)"),
+        (channel(1, "sysv-shm", "orphaned"), "(nobody)"),
+        (channel(1, "tcp", "half-closed", [endpoint("a", "client", MAKE, 3)]), "(peer closed)"),
+        (channel(1, "udp", "idle", [endpoint("b", "reader", MAKE, 3)]), "─○ (anybody)"),
+        (channel(1, "unix", "listening", [endpoint("b", "listener", MAKE, 3)]), "─○ (accepting)"),
+        (channel(1, "mmap", "idle", [endpoint("a", "attached", MAKE)]), "══ (only itself)"),
+        (channel(1, "tcp", "idle", [TO_FAR, FAR]),
+         "─► [::1]:5"),
+    ],
+)  # fmt: skip
+def test_an_absent_end_says_why(one: Channel, shown: str) -> None:
+    assert shown in told(one)
+
+
+def test_a_waiting_client_stands_before_the_listener_that_does_not_accept_it() -> None:
+    ends = [endpoint("b", "listener", process(880, "server"), 3), endpoint("a", "client", process(901, "app"), 7)]
+    waiting = channel(1, "unix", "waiting-accept", ends, queues=[Queue("b", None, 1)])
+    assert "app 901/7 ━┫ server 880/3" in " ".join(told(waiting).split())
+    assert "▲ waiting" in told(waiting)
+
+
+def test_the_blocked_end_of_a_pair_stands_at_the_left() -> None:
+    ends = [endpoint("a", "client", MAKE, 3), endpoint("b", "server", TEE, 4)]
+    full = channel(1, "unix", "full", ends, queues=[Queue("a", 9000, fill=1.0), Queue("b", 0, fill=0.0)])
+    assert "tee 2212/4 ━┫ make 2211/3" in " ".join(told(full).split())
+
+
+def test_a_reader_sees_the_wire_come_in() -> None:
+    moving = pipe(1, MAKE, TEE, "flowing", 3)
+    assert seen_by(moving, 2212, 0).wire == "from moving"
+    assert seen_by(moving, 2211, 1).wire == "to moving"
+    assert seen_by(pipe(1, MAKE, TEE, "full", 65536), 2211, 1).wire == "blocked"
+
+
+@pytest.mark.parametrize(
+    ("one", "shown"),
+    [
+        (channel(1, "sysv-msg", queued=4000, messages=12), "12 msg"),
+        (channel(1, "sysv-shm", queues=[], capacity=16 << 20), "16.0M"),
+        (channel(1, "unix", queues=[Queue("b", None, memory_bytes=4608)]), "<4.5K"),
+        (channel(1, "udp", queues=[Queue("b", None, next_message_bytes=512)]), "512B+"),
+        (channel(1, "unix", queues=[Queue("b", None)]), "?"),
+        (channel(1, "pipe", queued=0), "0"),
+    ],
+)
+def test_what_is_queued_says_its_unit(one: Channel, shown: str) -> None:
+    assert wording.queued(one) == shown
+    assert len(shown) <= 6
+
+
+@pytest.mark.parametrize("state", STATE_WORDS)
+def test_every_state_has_a_look_that_fits_its_column(state: str) -> None:
+    assert state in STATES
+    assert len(label(state, 11)) <= 9
+    assert len(label(state, 13)) <= 11
+
+
+def test_marks_follow_severity() -> None:
+    for state, severity in SEVERITY_OF_STATE.items():
+        assert (STATES[state].role in ("error", "warning")) == (severity.role in ("error", "warning")), state
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+@pytest.mark.parametrize("glyphs", [UNICODE, ASCII])
+@pytest.mark.parametrize("width", [60, 79, 119, 139])
+def test_no_name_breaks_the_line(name: str, glyphs: Glyphs, width: int) -> None:
+    ends = [endpoint("a", "client", process(1, name), 3), endpoint("b", "server", process(2, name * 9), 4)]
+    line = told(channel(1, "unix", "idle", ends, name="/tmp/" + name), width, glyphs)
+    assert cell_len(line) == width
+    assert all(char.isprintable() for char in line)
+    assert glyphs is not ASCII or line.isascii()
+
+
+def test_only_the_name_of_a_holder_is_cut() -> None:
+    end = endpoint("a", "client", process(4194304, "systemd-resolved"), 1023)
+    assert wording.holder(end, 12, 20, UNICODE) == "sy… 4194304/1023 +12"
+    assert wording.holder(end, 0, 12, UNICODE) == "4194304/1023"
+
+
+def test_a_path_is_cut_at_its_left() -> None:
+    assert clip_name("/var/run/php/fpm.sock", 12, UNICODE) == "…hp/fpm.sock"
+    assert clip_name("127.0.0.1:5432", 8, UNICODE) == "127.0.0…"
+    assert clip("日本語", 4, UNICODE) == "日… "
+
+
+@pytest.mark.parametrize("width", [79, 119, 139])
+def test_columns_fill_the_line(width: int) -> None:
+    assert length(head_line(width, "worst", False, UNICODE)) == width
+    assert ("NAME" in [placed.column.title for placed in columns(width)]) == (width > 100)
+
+
+def test_a_bar_is_never_empty_above_zero_and_never_full_below_one() -> None:
+    assert "".join(span.text for span in bar(0.0001, 5, "accent", UNICODE)) == "╸┈┈┈┈"
+    assert "".join(span.text for span in bar(0.9999, 5, "accent", UNICODE)) == "━━━━╸"
+    assert "".join(span.text for span in bar(0.9999, 5, "accent", ASCII)) == "####+"
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [(None, "?"), (0, "0"), (17, "17 B"), (3174, "3.1K"), (65536, "64.0K"), (128 << 20, "128M"), (1023 << 10, "1.0M")],
+)
+def test_sizes(amount: int | None, shown: str) -> None:
+    assert figures.size(amount) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0.44, "0.4s"), (41, "41s"), (130, "2m10"), (3900, "1h05"), (274000, "3d04"), (12 * 86400, "12d"), (9e7, "2y")],
+)
+def test_ages(seconds: float, shown: str) -> None:
+    assert figures.age(seconds) == shown
+
+
+def test_an_age_nobody_points_at_moves_every_ten_seconds_and_from_an_hour_on_every_minute() -> None:
+    assert [figures.steady_age(age) for age in (3, 10, 19.9, 20, 139)] == ["<10s", "10s", "10s", "20s", "2m10"]
+    assert figures.steady_age(3600) == figures.steady_age(3659) == "1h00"
+
+
+def test_sentences_wrap_between_words_and_break_what_is_too_long() -> None:
+    assert wrap("one two three", 7) == ["one two", "three"]
+    assert wrap("日本語日本語", 4) == ["日本", "語日", "本語"]
