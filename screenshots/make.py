@@ -64,8 +64,7 @@ async def take(picture: Picture) -> None:
     async with app.run_test(size=(picture.columns, picture.rows)) as pilot:
         await wait_until(pilot, lambda: app.view is not None)
         app.filter_by(FILTER)
-        started = time.monotonic()
-        await wait_until(pilot, lambda: time.monotonic() - started > WATCHED_S and shows_filtered(app))
+        await wait_until(pilot, lambda: shows_filtered(app) and watched_for(app) > WATCHED_S)
         await pilot.press(*picture.keys)
         await wait_until(pilot, lambda: app.view is not None and app.view.query == app.feed.wishes.query)
         await wait_until(pilot, lambda: picture.ready in drawn(app))
@@ -80,6 +79,13 @@ def drawn(app: IpcApp) -> str:
 def shows_filtered(app: IpcApp) -> bool:
     """Whether the filter has been applied to what is shown."""
     return app.view is not None and app.view.query.words == (FILTER,) and len(app.view.channels) > 0
+
+
+def watched_for(app: IpcApp) -> float:
+    """Seconds since the worst channel was seen first."""
+    view = app.view
+    since = None if view is None or view.worst is None else view.since(view.worst.key)
+    return 0.0 if view is None or since is None else view.snapshot.taken_at - since
 
 
 async def wait_until(pilot: Pilot[int], condition: Callable[[], bool]) -> None:
