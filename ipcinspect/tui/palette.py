@@ -55,9 +55,9 @@ class Look:
         roles = self.roles
         return Content.assemble(*((span.text, roles[span.role]) for span in line))
 
-    def paint_plain(self, line: Line) -> Content:
-        """The line without styles, for rows that are reversed as a whole."""
-        return Content("".join(span.text for span in line))
+    def paint_reversed(self, line: Line) -> Content:
+        """The line reversed as a whole, without its colours."""
+        return Content.styled("".join(span.text for span in line), "bold reverse")
 
 
 def make_look(ascii_only: bool, ansi: bool) -> Look:

@@ -77,6 +77,10 @@ class ChannelsPage(Page):
     def enter(self) -> None:
         self.table.focus()
 
+    @property
+    def is_informed(self) -> bool:
+        return self._details is not None and self._details[0] == self.chosen_key()
+
     def kept(self, view: View) -> Kept | None:
         words = self.filter_words()
         return Kept(words, len(view.channels), len(view.snapshot.channels), "channel") if words else None

@@ -45,6 +45,11 @@ class Page(Vertical):
         """What the details are asked of."""
         return None
 
+    @property
+    def is_informed(self) -> bool:
+        """Whether the details of what is chosen have come."""
+        return True
+
     def kept(self, view: View) -> Kept | None:
         """What the filter of this page keeps; None without a filter."""
         return None

@@ -86,6 +86,10 @@ class ProcessesPage(Page):
     def enter(self) -> None:
         self.descriptors.focus()
 
+    @property
+    def is_informed(self) -> bool:
+        return self._details is not None and self._details[0] == self.chosen_key()
+
     def kept(self, view: View) -> Kept | None:
         words = self.filter_words()
         if not words or view.tree is None:

@@ -265,7 +265,7 @@ class LineList(ScrollView, can_focus=True):
             line = _with_cursor(line, look.glyphs.cursor)
         style = self.get_visual_style(f"line-list--{mode}") if mode else self.visual_style
         reversed_row = look.ansi and mode == "chosen"
-        content = look.paint_plain(line) if reversed_row else look.paint(line)
+        content = look.paint_reversed(line) if reversed_row else look.paint(line)
         strip = Visual.to_strips(self, content, width, 1, style, pad=True)[0]
         self._strips[line, width, mode] = strip
         return strip
