@@ -36,14 +36,18 @@ class Canvas:
         self._rows: dict[int, tuple[list[str], list[str]]] = {}
         self._pen = _UNKNOWN
         self._written: list[str] = []
+        self._forgotten = False
 
     def forget(self) -> None:
-        """The terminal may show anything now: write everything that comes."""
-        self._rows.clear()
-        self._pen = _UNKNOWN
+        """The terminal may show anything now: write everything that comes. From any thread."""
+        self._forgotten = True
 
     def less(self, text: str) -> str:
         """What to write instead, for the same to be shown."""
+        if self._forgotten:
+            self._forgotten = False
+            self._rows.clear()
+            self._pen = _UNKNOWN
         tokens = _TOKEN.findall(text)
         if not self._is_drawing(tokens):
             if "\x1b[?1049" in text or "\x1b[2J" in text or "\x1bc" in text:

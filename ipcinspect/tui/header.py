@@ -10,6 +10,7 @@ from ipcinspect.tui import figures
 from ipcinspect.tui.drawing import Line, Part, Span, fit, join_parts, length, spread
 from ipcinspect.tui.ends import ends_of
 from ipcinspect.tui.glyphs import Glyphs
+from ipcinspect.tui.states import STATES
 from ipcinspect.tui.view import View
 from ipcinspect.tui.wording import end_text
 
@@ -165,17 +166,16 @@ def _trouble(view: View, glyphs: Glyphs) -> Line:
     return tuple(spans)
 
 
-_FURTHER = (("waiting-accept", "waiting"), ("opening", "opening"), ("no-reader", "no reader"), ("orphaned", "orphaned"))
+_FURTHER = tuple(state for state, look in STATES.items() if look.role == "warning")
 
 
 def _further(view: View, glyphs: Glyphs) -> list[Part]:
     """Further trouble by its numbers, and how much is not known."""
     parts = []
-    for place, (state, word) in enumerate(_FURTHER):
-        number = view.states.get(state, 0)
+    for place, state in enumerate(_FURTHER):
+        number, look = view.states.get(state, 0), STATES[state]
         if number:
-            mark = glyphs.marks["doubt" if state == "orphaned" else "trouble"]
-            parts.append(Part((Span(f"{mark} {number} {word}", "warning"),), place + 1))
+            parts.append(Part((Span(f"{glyphs.marks[look.mark]} {number} {look.label}", "warning"),), place + 1))
     number = view.states.get("unknown", 0)
     if number:
         parts.append(Part((Span(f"{glyphs.marks['unknown']} {number} unknown", "muted"),), len(_FURTHER) + 1))

@@ -176,6 +176,7 @@ class IpcApp(Frame):
         self.page.enter()
 
     def begin(self) -> None:
+        """Go to the process that the program was started with."""
         pid = self.options.pid
         if pid is None or self.view is None:
             return
