@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.bench.workload import Size, compile_programs, descriptors_open, running_load
+from tests.bench.workload import Size, compile_programs, descriptors_open, end_tidily_when_told_to, running_load
 
 FLOOR = "C floor: readlinkat of each"
 REFERENCE = "lsof -nPw +E"
@@ -122,6 +122,7 @@ def main() -> None:
     parser.add_argument("-s", "--sysv", type=int, default=Size().sysv, help="System V objects of each kind")
     parser.add_argument("-n", "--rounds", type=int, default=7)
     options = parser.parse_args()
+    end_tidily_when_told_to()
     size = Size(options.processes, options.descriptors, options.sysv)
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.bench.workload import Size, compile_programs, running_load
+from tests.bench.workload import Size, compile_programs, end_tidily_when_told_to, running_load
 from tests.terminal import Terminal, in_terminal
 
 COMMAND = [sys.executable, "-m", "ipcinspect"]
@@ -100,6 +100,7 @@ def main() -> None:
     parser.add_argument("--columns", type=int, default=120)
     parser.add_argument("--rows", type=int, default=40)
     options = parser.parse_args()
+    end_tidily_when_told_to()
     measured = (options.keys_seconds, options.idle_seconds, options.columns, options.rows)
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         programs = compile_programs(Path(name))

@@ -6,6 +6,7 @@ import os
 import selectors
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,16 @@ class Size(NamedTuple):
     """For each process."""
     sysv: int = 500
     """Message queues, segments and semaphore sets: as many of each."""
+
+
+def end_tidily_when_told_to() -> None:
+    """Let SIGTERM and SIGHUP end this program as an exception does: what it started is ended too."""
+
+    def leave(number: int, _frame: object) -> None:
+        sys.exit(128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, leave)
 
 
 def compile_programs(directory: Path) -> dict[str, str]:
