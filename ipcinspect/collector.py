@@ -34,6 +34,10 @@ _GRACE_S = 1.0
 """Seconds more before a process that does not answer at all is left behind."""
 
 
+_FIRST_PID = 1
+"""Lives as long as its pid namespace: a /proc without it hides processes."""
+
+
 class Collector:
     """Takes snapshots of one machine. Holds what outlives a scan: user names, and processes that did not answer."""
 
@@ -69,7 +73,7 @@ class Collector:
             gaps = [*walked.gaps, *collected.gaps, *scan.gaps()]
             descriptors = _descriptors(walked.facts, collected.channels) if want.descriptors else {}
             sights = _sights(self._root, host, scan) if want.sights else ()
-            users, in_time = self._users.names(_uids(scan, collected.channels))
+            users, in_time = self._users.names(_uids(self._rooms, scan, collected.channels))
         if not in_time:
             gaps.append(Gap("user names", "timed out", None))
         return Snapshot(
@@ -87,9 +91,13 @@ class Collector:
 
     def _walk(self, want: Want) -> _Walked:
         walk = Walk(self._root, want.descriptors, want.cmdlines, _DEADLINE_S)
-        answers, late = self._relay.run(procfs.list_pids(self._root), walk.read)
+        pids = procfs.list_pids(self._root)
+        answers, late = self._relay.run(pids, walk.read)
         facts = [answer for answer in answers if isinstance(answer, ProcessFacts)]
-        return _Walked(facts, _walk_gaps(facts, len(answers) - len(facts), late))
+        gaps = _walk_gaps(facts, len(answers) - len(facts), late)
+        if _FIRST_PID not in pids:
+            gaps.append(Gap("processes that the /proc mount hides (hidepid)", "denied", None))
+        return _Walked(facts, gaps)
 
     def _visit(self, scan: Scan) -> tuple[Collected, list[Cost]]:
         channels: list[Channel] = []
@@ -148,7 +156,13 @@ def _walk_gaps(facts: Sequence[ProcessFacts], vanished: int, late: Sequence[int]
 
 def _surroundings(root: str, host: HostFacts) -> Surroundings:
     return Surroundings(
-        root, host.net_namespace, host.ipc_namespace, host.version, host.booted_at, host.ticks_per_second
+        root,
+        host.net_namespace,
+        host.ipc_namespace,
+        host.version,
+        host.booted_at,
+        host.ticks_per_second,
+        host.pids_agree,
     )
 
 
@@ -164,10 +178,10 @@ def _host(facts: HostFacts) -> Host:
     )
 
 
-def _uids(scan: Scan, channels: Iterable[Channel]) -> set[int]:
+def _uids(rooms: Sequence[Room], scan: Scan, channels: Iterable[Channel]) -> set[int]:
     """The user ids that can show: of processes, and the owners that fields name."""
     uids = {process.uid for process in scan.processes.values() if process.uid is not None}
-    for room in MECHANISMS:
+    for room in rooms:
         places = [place for place, field in enumerate(room.FIELDS) if field.unit == "uid"]
         if places:
             for channel in channels:

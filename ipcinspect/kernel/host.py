@@ -16,12 +16,15 @@ class HostFacts(NamedTuple):
     release: str
     uid: int
     pid: int
+    """Of the observer, as this /proc numbers it."""
     starttime: int
     net_namespace: int | None
     ipc_namespace: int | None
     booted_at: float
     """Seconds since the epoch (btime of proc_stat(5))."""
     ticks_per_second: int
+    pids_agree: bool
+    """Whether this /proc numbers processes as system calls of the observer do (pid_namespaces(7))."""
 
     @property
     def version(self) -> tuple[int, int]:
@@ -43,6 +46,7 @@ def read_host(root: str) -> HostFacts:
     system = os.uname()
     process = os.open(f"{root}/self", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
+        pid = _own_pid(root)
         starttime = procfs.parse_stat(procfs.read_file(process, "stat")).starttime
         net, ipc = (_namespace(process, kind) for kind in ("net", "ipc"))
     finally:
@@ -52,13 +56,22 @@ def read_host(root: str) -> HostFacts:
         _line(f"{root}/sys/kernel/random/boot_id"),
         system.release,
         os.geteuid(),
-        os.getpid(),
+        pid,
         starttime,
         net,
         ipc,
         _booted_at(root),
         os.sysconf("SC_CLK_TCK"),
+        pid == os.getpid(),
     )
+
+
+def _own_pid(root: str) -> int:
+    """In a pid namespace of its own a process has another number in the /proc of the outer one."""
+    try:
+        return int(os.readlink(f"{root}/self"))
+    except (OSError, ValueError):
+        return os.getpid()
 
 
 def _namespace(process: int, kind: str) -> int | None:

@@ -72,8 +72,9 @@ class Walk(NamedTuple):
             container = _container(process)
             cmdline = _cmdline(process) if self.with_cmdline else None
             with _living_thread(process, row) as thread:
-                table = _table(thread, self, refused)
-                mappings = _mappings(thread, refused)
+                if thread is not None:
+                    table = _table(thread, self, refused)
+                    mappings = _mappings(thread, refused)
         return ProcessFacts(
             pid,
             *row,
@@ -89,15 +90,19 @@ class Walk(NamedTuple):
 
 
 @contextmanager
-def _living_thread(process: int, row: procfs.StatRow) -> Iterator[int]:
+def _living_thread(process: int, row: procfs.StatRow) -> Iterator[int | None]:
     """The directory through which descriptors and memory show.
 
     Usually the process's own. Where its first thread has ended and others go on, the process looks like a zombie,
-    and its descriptors stand below /proc/PID/task/TID of another thread.
+    and its descriptors stand below /proc/PID/task/TID of another thread. A zombie without one has nothing any more
+    (and would refuse to show it to its own user): None.
     """
-    other = _other_thread(process) if row.state in "ZX" else None
-    if other is None:
+    if row.state not in "ZX":
         yield process
+        return
+    other = _other_thread(process)
+    if other is None:
+        yield None
         return
     thread = os.open(f"task/{other}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=process)
     try:

@@ -29,6 +29,8 @@ class Surroundings(NamedTuple):
     """Seconds since the epoch (btime of proc_stat(5))."""
     ticks_per_second: int
     """Unit of start times (SC_CLK_TCK)."""
+    pids_agree: bool = True
+    """Whether pids in the kernel's records are numbers of the /proc that is read."""
 
 
 class Mapper(NamedTuple):
@@ -147,7 +149,7 @@ class Scan:
         Pids are reused: a process that started after the recorded time (whole seconds) cannot be the one.
         """
         process = self.processes.get(pid)
-        if process is None or not acted_at:
+        if process is None or not acted_at or not self.surroundings.pids_agree:
             return None
         started_at = self.surroundings.booted_at + process.starttime / self.surroundings.ticks_per_second
         return process if started_at < acted_at + 1 else None
