@@ -1,0 +1,138 @@
+"""A file server that answers no more (a stopped one, as a lost NFS server is) does not stop a look."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live import file_server
+from tests.live.conftest import Start
+from tests.live.subjects import WITHIN_S, channel_at, ends, inode, look, until
+
+ROOT = Path(__file__).resolve().parents[2]
+DEADLINE_S = 3.0
+"""A process may keep us for two seconds."""
+
+OPENS_AND_MAPS = """
+file = os.open(ARGS[0], os.O_RDWR)
+mapped = mmap.mmap(file, 8192, mmap.MAP_SHARED)
+r, w = os.pipe()
+say(file, r, w, ino(r))
+order()
+"""
+
+
+class Server:
+    """The server, and the file that it serves."""
+
+    def __init__(self, place: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, str(ROOT / "tests" / "live" / "file_server.py"), str(place)], stdout=subprocess.PIPE
+        )
+        assert self.process.stdout is not None
+        self.up = self.process.stdout.readline() == b"ready\n"
+        self.file = str(place / file_server.FILE)
+
+    def stop(self) -> None:
+        """From now on it does not answer."""
+        os.kill(self.process.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """It answers again."""
+        os.kill(self.process.pid, signal.SIGCONT)
+
+
+@pytest.fixture
+def server(root: None, start: Start, directory: Path) -> Iterator[Server]:
+    """A file server of ours, mounted; unmounted and gone after the test, before the subjects are ended.
+
+    A process that is killed still flushes its files, and waits for a dead server with that.
+    """
+    if not os.path.exists("/dev/fuse"):
+        pytest.skip("this kernel has no FUSE: modprobe fuse")
+    serving = Server(directory)
+    if not serving.up:
+        serving.process.communicate()
+        pytest.skip("no file system can be mounted here")
+    yield serving
+    serving.go_on()
+    subprocess.run(["umount", "-l", str(directory)], check=True)
+    serving.process.kill()
+    serving.process.communicate()
+
+
+def test_a_look_ends_in_time_with_everything_but_what_is_dead(server: Server, start: Start) -> None:
+    subject = start(OPENS_AND_MAPS, server.file)
+    file, r, w, number = subject.said
+    server.stop()
+    begun = time.monotonic()
+    seen = look(cmdlines=True, sights=True)
+    assert time.monotonic() - begun < DEADLINE_S
+    rows = {row.fd: row for row in seen.descriptors[subject.pid]}
+    assert (rows[file].kind, rows[file].target) == ("file", server.file)
+    assert ends(channel_at(seen, "pipe", number)) == {(subject.pid, r), (subject.pid, w)}
+    (shared,) = [channel for channel in seen.channels if channel.mechanism == "mmap" and channel.name == server.file]
+    assert ends(shared) == {(subject.pid, None)}
+
+
+def test_who_sleeps_on_the_dead_server_is_seen_with_what_it_holds(server: Server, start: Start) -> None:
+    """Asleep in read(2) of a page that nobody brings, and in a page fault of a thread."""
+    subject = start(
+        OPENS_AND_MAPS
+        + """
+threading.Thread(target=lambda: mapped[0], daemon=True).start()
+os.pread(file, 4096, 0)
+""",
+        server.file,
+    )
+    server.stop()
+    subject.tell()
+    until(lambda: _asleep_below(subject.pid, "request_wait", "folio_wait"), "somebody to wait for the server")
+    begun = time.monotonic()
+    seen = look(cmdlines=True)
+    assert time.monotonic() - begun < DEADLINE_S
+    assert channel_at(seen, "pipe", subject.said[3]).state == "idle"
+
+
+def _asleep_below(pid: int, *functions: str) -> bool:
+    names = [(task / "wchan").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
+    return any(function in name for name in names for function in functions)
+
+
+LOOKS = """
+import json, time
+from ipcinspect.model.snapshot import Want
+from ipcinspect.sources.live import LiveSource
+begun = time.monotonic()
+seen = LiveSource().take(Want(descriptors=True))
+print(json.dumps([time.monotonic() - begun, [channel.id for channel in seen.channels]]))
+"""
+
+
+@pytest.mark.xfail(
+    reason="FIONREAD and F_GETPIPE_SZ wait for the lock of the pipe, which a writer keeps while its own page is fetched"
+)
+def test_a_pipe_whose_writer_hangs_in_the_middle_of_a_write_does_not_hang_us(server: Server, start: Start) -> None:
+    """The writer copies from a mapped page that the dead server does not bring, and holds the lock of the pipe."""
+    subject = start(OPENS_AND_MAPS + "os.write(w, memoryview(mapped)[:100]); say('written'); stay()", server.file)
+    ours = os.pipe()
+    server.stop()
+    subject.tell()
+    until(lambda: _asleep_below(subject.pid, "request_wait", "folio_wait"), "the writer to wait for the server")
+    looking = subprocess.Popen([sys.executable, "-c", LOOKS], cwd=ROOT, stdout=subprocess.PIPE, pass_fds=ours)
+    try:
+        output, _ = looking.communicate(timeout=DEADLINE_S)
+        assert f"pipe:[{inode(ours[0])}]".encode() in output
+    finally:
+        server.go_on()
+        looking.kill()
+        looking.communicate(timeout=WITHIN_S)
+        for fd in ours:
+            os.close(fd)
