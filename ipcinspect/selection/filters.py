@@ -1,7 +1,7 @@
 """Filter words: `kind:pipe user:www not:state:idle 5432`, for the command line and for `/` on the screen.
 
-A word with a known key in front asks for one property; a plain word has to occur in the channel's id, aliases, name,
-process names or addresses, upper and lower case alike. A channel has to satisfy every word, except that several words
+A word with a known key in front asks for one property; a plain word has to occur in the channel's mechanism, id,
+aliases, name, process names or addresses, upper and lower case alike. A channel has to satisfy every word, except that several words
 of one key that names things (`kind:pipe kind:fifo`) ask for any of them; bounds (`queued:`, `idle:`) hold together.
 `not:` excludes what the word behind it describes.
 """
@@ -125,8 +125,8 @@ def _occurs(lowered: str) -> Test:
 
 
 def search_text(channel: Channel) -> str:
-    """What plain words look into, lower case: ids, name, process names, addresses; NUL stands between them."""
-    parts = [channel.id, *channel.aliases]
+    """What plain words look into, lower case: mechanism, ids, name, process names, addresses; NUL between them."""
+    parts = [channel.mechanism, channel.id, *channel.aliases]
     if channel.name is not None:
         parts.append(channel.name)
     for end in channel.endpoints:
