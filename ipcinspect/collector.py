@@ -90,7 +90,8 @@ class Collector:
         )
 
     def _walk(self, want: Want) -> _Walked:
-        walk = Walk(self._root, want.descriptors, want.cmdlines, _DEADLINE_S)
+        with_others = want.descriptors or any(room.NEEDS_ALL_DESCRIPTORS for room in self._rooms)
+        walk = Walk(self._root, with_others, want.cmdlines, _DEADLINE_S)
         pids = procfs.list_pids(self._root)
         answers, late = self._relay.run(pids, walk.read)
         facts = [answer for answer in answers if isinstance(answer, ProcessFacts)]

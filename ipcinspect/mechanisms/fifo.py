@@ -34,6 +34,8 @@ FIELDS = (
     Field("readers", "Readers", None, "visible descriptors open for reading"),
 )
 
+NEEDS_ALL_DESCRIPTORS = False
+
 WAITS = (
     Wait("open", "reader", "writer", "no partner"),
     Wait("open", "writer", "reader", "no partner"),

@@ -26,9 +26,22 @@ FIELDS = (
     Field("readers", "Readers", None, "processes seen that may only read"),
 )
 
+NEEDS_ALL_DESCRIPTORS = False
+
 WAITS: tuple[Wait, ...] = ()
 
-_NOT_FILES = ("/SYSV", "/memfd:", "/dev/zero", "/dev/shm/", "/dev/", "/[aio]", "/dmabuf:", "/i915", "/drm ")
+_NOT_FILES = (
+    "/SYSV",
+    "/memfd:",
+    "/dev/zero",
+    "/dev/shm/",
+    "/dev/",
+    "/[aio]",
+    "/anon_hugepage",
+    "/dmabuf:",
+    "/i915",
+    "/drm ",
+)
 
 
 def collect(scan: Scan) -> Collected:

@@ -25,6 +25,8 @@ FIELDS = (
     Field("readers", "Readers", None, "visible descriptors open for reading"),
 )
 
+NEEDS_ALL_DESCRIPTORS = False
+
 WAITS = (
     Wait("read", "reader", "writer", "empty"),
     Wait("write", "writer", "reader", "full"),

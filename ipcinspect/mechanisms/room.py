@@ -105,6 +105,11 @@ class Room(Protocol):
         ...
 
     @property
+    def NEEDS_ALL_DESCRIPTORS(self) -> bool:
+        """Whether it looks for its objects among descriptors that are neither pipe, FIFO nor socket; that is dear."""
+        ...
+
+    @property
     def DEMO(self) -> Demo:
         """The demo pair."""
         ...

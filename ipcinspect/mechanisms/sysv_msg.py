@@ -27,6 +27,8 @@ FIELDS = (
     Field("ctime", "Last change", "time", "creation or last msgctl(IPC_SET)"),
 )
 
+NEEDS_ALL_DESCRIPTORS = False
+
 WAITS = (
     Wait("msgrcv", "reader", "writer", "empty"),
     Wait("msgsnd", "writer", "reader", "full"),

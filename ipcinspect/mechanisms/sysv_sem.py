@@ -31,6 +31,8 @@ FIELDS = (
     Field("ctime", "Last change", "time", "creation or last semctl(IPC_SET, SETVAL)"),
 )
 
+NEEDS_ALL_DESCRIPTORS = False
+
 WAITS = (
     Wait("semop", "both", "both", "empty"),
     Wait("semtimedop", "both", "both", "empty"),

@@ -34,6 +34,8 @@ FIELDS = (
     Field("ctime", "Last change", "time", "creation or last shmctl(IPC_SET)"),
 )
 
+NEEDS_ALL_DESCRIPTORS = False
+
 WAITS: tuple[Wait, ...] = ()
 
 _PREFIX, _SUFFIX = "/SYSV", " (deleted)"

@@ -28,6 +28,8 @@ FIELDS = (
     Field("send_memory", "Send memory", "bytes", "kernel memory of what it sent and has not left the host yet"),
 )
 
+NEEDS_ALL_DESCRIPTORS = False
+
 WAITS = (Wait("recvfrom", "reader", "writer", "empty"),)
 
 

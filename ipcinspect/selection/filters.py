@@ -1,9 +1,9 @@
 """Filter words: `kind:pipe user:www not:state:idle 5432`, for the command line and for `/` on the screen.
 
 A word with a known key in front asks for one property; a plain word has to occur in the channel's mechanism, id,
-aliases, name, process names or addresses, upper and lower case alike. A channel has to satisfy every word, except that several words
-of one key that names things (`kind:pipe kind:fifo`) ask for any of them; bounds (`queued:`, `idle:`) hold together.
-`not:` excludes what the word behind it describes.
+aliases, name, process names or addresses, upper and lower case alike. A channel has to satisfy every word, except that
+several words of one key that names things (`kind:pipe kind:fifo`) ask for any of them; bounds (`queued:`, `idle:`)
+hold together. `not:` excludes what the word behind it describes.
 """
 
 from __future__ import annotations

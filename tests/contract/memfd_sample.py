@@ -22,6 +22,8 @@ FIELDS = (
     Field("mappings", "Mappings", None, "shared mappings of it in processes seen"),
 )
 
+NEEDS_ALL_DESCRIPTORS = False
+
 WAITS: tuple[Wait, ...] = ()
 
 _PREFIX, _SUFFIX = "/memfd:", " (deleted)"

@@ -15,7 +15,9 @@ from ipcinspect.mechanisms.tcp.channels import TcpTable
 from ipcinspect.mechanisms.tcp.demo import DEMO
 from ipcinspect.mechanisms.tcp.fields import FIELDS, NAME
 
-__all__ = ["DEMO", "FIELDS", "NAME", "WAITS", "collect"]
+__all__ = ["DEMO", "FIELDS", "NAME", "NEEDS_ALL_DESCRIPTORS", "WAITS", "collect"]
+
+NEEDS_ALL_DESCRIPTORS = False
 
 WAITS = (
     Wait("connect", "client", "listener", "no answer"),

@@ -16,7 +16,9 @@ from ipcinspect.mechanisms.unix.demo import DEMO
 from ipcinspect.mechanisms.unix.fields import FIELDS, NAME
 from ipcinspect.model.gap import Gap
 
-__all__ = ["DEMO", "FIELDS", "NAME", "WAITS", "collect"]
+__all__ = ["DEMO", "FIELDS", "NAME", "NEEDS_ALL_DESCRIPTORS", "WAITS", "collect"]
+
+NEEDS_ALL_DESCRIPTORS = False
 
 WAITS = (
     Wait("connect", "client", "listener", "backlog full"),
