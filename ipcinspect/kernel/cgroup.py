@@ -10,7 +10,7 @@ _PATTERNS = (
     ("podman", re.compile(r"/libpod-(?:conmon-)?([0-9a-f]{12,64})(?:\.scope)?")),
     ("containerd", re.compile(r"/(?:cri-containerd-|cri-containerd:)([0-9a-f]{12,64})(?:\.scope)?")),
     ("cri-o", re.compile(r"/crio-(?:conmon-)?([0-9a-f]{12,64})(?:\.scope)?")),
-    ("kubernetes", re.compile(r"/kubepods[^\0\n]*/([0-9a-f]{64})")),
+    ("kubernetes", re.compile(r"/kubepods[^\0\n]{0,400}/([0-9a-f]{64})")),
     ("lxc", re.compile(r"/lxc(?:\.payload)?[./]([^/\n]+)")),
     ("nspawn", re.compile(r"/machine-([^/\n]+)\.scope")),
 )
@@ -20,7 +20,7 @@ _SHORT_ID = 12
 def parse_container(text: bytes) -> str | None:
     """`docker:1f2e3d4c5b6a` and the like for the text of /proc/PID/cgroup; None for a process of the host."""
     decoded = os.fsdecode(text)
-    if decoded.count("/") == decoded.count("\n"):
+    if decoded.count(":/\n") == decoded.count("\n"):
         return None
     for engine, pattern in _PATTERNS:
         found = pattern.search(decoded)

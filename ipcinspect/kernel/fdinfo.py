@@ -15,7 +15,7 @@ _WORDS = (
 def parse_flags(text: bytes) -> int:
     """The `flags:` line: open flags in octal, with O_CLOEXEC of the descriptor. Raises ValueError."""
     start = text.index(b"flags:")
-    return int(text[start + 6 :].split(None, 1)[0], 8)
+    return int(text[start + 6 :].partition(b"\n")[0], 8)
 
 
 def flag_words(flags: int) -> str:

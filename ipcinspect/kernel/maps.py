@@ -10,7 +10,8 @@ LIMIT = 16 << 20
 """Bytes of a maps file that are read at most: about 150,000 mappings."""
 
 _SHARED_LINE = re.compile(
-    rb"^([0-9a-f]+)-([0-9a-f]+) (r|-)(w|-)(?:x|-)s ([0-9a-f]+) ([0-9a-f]+):([0-9a-f]+) ([0-9]+) +([^\n]*)$",
+    rb"^([0-9a-f]{1,16})-([0-9a-f]{1,16}) (r|-)(w|-)(?:x|-)s ([0-9a-f]{1,16}) "
+    rb"([0-9a-f]{1,5}):([0-9a-f]{1,5}) ([0-9]{1,20}) +([^\n]*)$",
     re.MULTILINE,
 )
 _OCTAL_NEWLINE = b"\\012"

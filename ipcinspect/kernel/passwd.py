@@ -11,6 +11,7 @@ from ipcinspect.kernel.gate import hold_signals
 
 DEADLINE_S = 0.2
 _FILE_LIMIT = 1 << 20
+_UID_DIGITS = 10
 
 
 class UserNames:
@@ -68,6 +69,6 @@ def parse_passwd(text: bytes) -> dict[int, str | None]:
     names: dict[int, str | None] = {}
     for line in text.split(b"\n"):
         cells = line.split(b":")
-        if len(cells) >= 3 and cells[0] and cells[2].isdigit():
+        if len(cells) >= 3 and cells[0] and cells[2].isdigit() and len(cells[2]) <= _UID_DIGITS:
             names.setdefault(int(cells[2]), os.fsdecode(cells[0]))
     return names

@@ -74,7 +74,10 @@ def parse_stat(text: bytes) -> StatRow:
 def parse_effective_uid(status: bytes) -> int:
     """The effective user id in /proc/PID/status. Raises ValueError."""
     start = status.index(b"\nUid:")
-    return int(status[start + 5 :].split(None, 2)[1])
+    fields = status[start + 5 :].split(None, 2)
+    if len(fields) < 2:
+        raise ValueError("a Uid line that is cut")
+    return int(fields[1])
 
 
 def parse_cmdline(text: bytes) -> tuple[str, ...]:
