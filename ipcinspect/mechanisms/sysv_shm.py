@@ -99,7 +99,8 @@ def _state(row: sysvipc.SegmentRow) -> str:
 
 
 def _endpoints(scan: Scan, row: sysvipc.SegmentRow, attached: list[Mapper]) -> list[Endpoint]:
-    creator = scan.recorded(row.cpid, row.ctime)
+    # IPC_SET moves ctime: the segment is at least as old as whatever was done to it first.
+    creator = scan.recorded(row.cpid, min((at for at in (row.ctime, row.atime, row.dtime) if at), default=0))
     users: dict[int, Process] = {mapper.process.pid: mapper.process for mapper in attached}
     ordered = sorted(users.values(), key=lambda process: (process != creator, process.starttime, process.pid))
     ends = [Endpoint("a" if place == 0 else "b", "attached", user, None, None) for place, user in enumerate(ordered)]

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from ipcinspect.kernel.host import read_host
+from ipcinspect.kernel.sysvipc import SegmentRow
+from ipcinspect.mechanisms import sysv_shm
 from ipcinspect.mechanisms.scan import Scan, Surroundings
 from ipcinspect.model.snapshot import Snapshot
 from tests.live.conftest import Start
@@ -112,6 +114,18 @@ def test_a_process_is_believed_to_have_acted_only_after_it_started() -> None:
     assert scan.recorded(me.pid, 0) is None, "nobody ever did"
     assert scan.recorded(max(seen.processes) + 1_000_000, int(started_at) + 5) is None
     assert scan_of(seen, pids_agree=False).recorded(me.pid, int(started_at) + 5) is None
+
+
+def test_who_made_a_segment_is_older_than_everything_that_was_done_to_it() -> None:
+    """IPC_SET moves ctime, so that alone would believe a process that got the creator's number in between."""
+    seen = look()
+    host = read_host("/proc")
+    me = seen.processes[os.getpid()]
+    started_at = int(host.booted_at + me.starttime / host.ticks_per_second)
+    row = SegmentRow(0, 1, 0o600, 4096, me.pid, 0, 0, 0, 0, 0, 0, atime=0, dtime=0, ctime=started_at + 9, rss=0, swap=0)
+    scan = scan_of(seen)
+    assert [end.process for end in sysv_shm._endpoints(scan, row, [])] == [me]
+    assert sysv_shm._endpoints(scan, row._replace(atime=started_at - 9), []) == []
 
 
 def test_a_full_queue_is_full(start: Start) -> None:

@@ -198,3 +198,40 @@ say(ino(c), ino(a), c.fileno(), a.fileno()); stay()
     assert ends(theirs) == {(subject.pid, client_fd), (subject.pid, accepted_fd)}
     ours = channel_at(seen, "tcp", inode(client.fileno()))
     assert ends(ours) == {(ME, client.fileno()), (ME, accepted.fileno())}
+
+
+def test_a_client_of_another_machine_that_nobody_accepted_is_named_by_its_address(root: None, start: Start) -> None:
+    """The other machine is a network namespace behind a pair of virtual cables: no row of ours has its end."""
+    subject = start(
+        """
+import subprocess
+def run(*words): subprocess.run(words, check=True)
+r, w = os.pipe(); ready_r, ready_w = os.pipe()
+remote = os.fork()
+if not remote:
+    checked(LIBC.unshare(0x40000000)); os.write(ready_w, b"x"); os.read(r, 1)
+    run("ip", "addr", "add", "10.99.0.2/24", "dev", "far"); run("ip", "link", "set", "far", "up")
+    client = socket.create_connection(("10.99.0.1", 7)); os.write(ready_w, client.getsockname()[1].to_bytes(2, "big"))
+    signal.pause()
+try:
+    os.read(ready_r, 1)
+    try: run("ip", "link", "add", "near", "type", "veth", "peer", "name", "far", "netns", str(remote))
+    except subprocess.CalledProcessError: say(0, 0); sys.exit()
+    run("ip", "addr", "add", "10.99.0.1/24", "dev", "near"); run("ip", "link", "set", "near", "up")
+    listener = socket.create_server(("10.99.0.1", 7))
+    os.write(w, b"x")
+    say(ino(listener), int.from_bytes(os.read(ready_r, 2), "big"))
+    stay()
+finally:
+    os.kill(remote, signal.SIGKILL)
+""",
+        command=["unshare", "-n"],
+    )
+    listener, port = subject.said
+    if not listener:
+        pytest.skip("this kernel has no veth: modprobe veth")
+    channel = channel_at(look(), "tcp", listener)
+    assert (channel.state, field(channel, "pending")) == ("waiting-accept", 1)
+    assert [(end.process, end.address) for end in channel.endpoints if end.role == "client"] == [
+        (None, f"10.99.0.2:{port}")
+    ]

@@ -46,6 +46,8 @@ class TcpTable:
                 self._listeners.setdefault(place, []).append(row)
         self._listened_ports = {port for _, _, port in self._listeners}
         self._clients: dict[int, list[InetSocket]] = {}
+        self._remote_clients: dict[int, list[InetSocket]] = {}
+        """By listener, its own ends of connections that nobody accepted and whose other end is not on this machine."""
 
     def channels(self) -> list[Channel]:
         """One channel for each connection and each listener."""
@@ -57,7 +59,10 @@ class TcpTable:
         """The channel that this row stands for; None where another row of the same channel does."""
         other = self._other_end(row)
         if other is None:
-            return None if self._waits_unaccepted(row) else self._single(row)
+            if not self._waits_unaccepted(row):
+                return self._single(row)
+            self._note_remote_client(row)
+            return None
         if other is row:
             return self._made(row, row, ("both", "both"), shown(row.src, row.sport))
         if self._waits_unaccepted(row):
@@ -84,6 +89,12 @@ class TcpTable:
             )
         self._clients.setdefault(listener.inode, []).append(client)
         return None
+
+    def _note_remote_client(self, unaccepted: InetSocket) -> None:
+        """Shows at its listener where that is certain; one whose handshake is not over is no client yet."""
+        listener = self._listener_of(unaccepted)
+        if listener is not None and unaccepted.state in (ESTABLISHED, CLOSE_WAIT):
+            self._remote_clients.setdefault(listener.inode, []).append(unaccepted)
 
     def _listener_of(self, row: InetSocket) -> InetSocket | None:
         for place in covering(row):
@@ -123,6 +134,10 @@ class TcpTable:
             end
             for client in clients
             for end in sockets.ends(self._scan, "a", "client", client.inode, shown(client.src, client.sport))
+        ]
+        endpoints += [
+            Endpoint("a", "client", None, None, None, shown(client.dst, client.dport))
+            for client in self._remote_clients.get(row.inode, [])
         ]
         name = shown(row.src, row.sport)
         endpoints += sockets.ends(self._scan, "b", "listener", row.inode, name)
