@@ -15,7 +15,7 @@ from typing import Callable, NamedTuple
 
 from ipcinspect.kernel.errors import Vanished, translated
 from ipcinspect.kernel.gate import between_borrows
-from ipcinspect.kernel.libc import LIBC, FileReader, close, last_error, pidfd_getfd
+from ipcinspect.kernel.libc import LIBC, FileFacts, FileReader, close, last_error, pidfd_getfd
 
 _FIONREAD = 0x541B
 _F_GETPIPE_SZ = 1032
@@ -56,6 +56,10 @@ class Lender:
         """Raises Vanished, Denied or Unsupported."""
         self._pid = pid
         self._files = FileReader()
+        self._queued = ctypes.c_int()
+        self._queued_at = ctypes.addressof(self._queued)
+        self._poll = _PollFd()
+        self._poll_at = ctypes.addressof(self._poll)
         self.longest_s = 0.0
         """The longest time for which a descriptor was borrowed, in seconds."""
         try:
@@ -67,51 +71,51 @@ class Lender:
         """Let go of the process."""
         os.close(self._pidfd)
 
-    def pipe_fill(self, fd: int, inode: int, write_end: bool) -> PipeFill:
-        """How full the pipe `inode` behind a descriptor is. Raises Vanished, Denied or Unsupported.
+    def pipe(self, fd: int, inode: int, write_end: bool) -> tuple[FileFacts, PipeFill]:
+        """The pipe `inode` behind a descriptor, and how full it is. Raises Vanished, Denied or Unsupported.
 
-        The caller has just seen that the descriptor is this pipe. One that was replaced in between is asked nothing.
+        The caller has just seen that the descriptor is this pipe, and that no holder sleeps at work on it. One that
+        was replaced in between is asked nothing.
         """
-        queued = ctypes.c_int()
-        poll = _PollFd(-1, _POLLOUT if write_end else _POLLIN, 0)
+        poll = self._poll
+        poll.events = _POLLOUT if write_end else _POLLIN
 
         def ask(borrowed: int) -> int:
             capacity: int = _fcntl(borrowed, _F_GETPIPE_SZ, 0)
-            if capacity < 0 or _ioctl(borrowed, _FIONREAD, ctypes.addressof(queued)) < 0:
+            if capacity < 0 or _ioctl(borrowed, _FIONREAD, self._queued_at) < 0:
                 return -1
             poll.fd = borrowed
-            return -1 if _poll(ctypes.addressof(poll), 1, 0) < 0 else capacity
+            return -1 if _poll(self._poll_at, 1, 0) < 0 else capacity
 
-        capacity = self._borrow(fd, inode, ask)
-        return _pipe_fill(queued.value, capacity, poll.revents, write_end)
+        file, capacity = self._borrow(fd, inode, ask)
+        return file, _pipe_fill(self._queued.value, capacity, poll.revents, write_end)
 
     def next_datagram_bytes(self, fd: int, inode: int) -> int:
-        """FIONREAD of the datagram socket `inode`: the size of its first message. Raises as `pipe_fill`."""
-        queued = ctypes.c_int()
-        self._borrow(fd, inode, lambda borrowed: int(_ioctl(borrowed, _FIONREAD, ctypes.addressof(queued))))
-        return queued.value
+        """FIONREAD of the datagram socket `inode`: the size of its first message. Raises as `pipe`."""
+        self._borrow(fd, inode, lambda borrowed: int(_ioctl(borrowed, _FIONREAD, self._queued_at)))
+        return self._queued.value
 
     def datagram_writable(self, fd: int, inode: int) -> bool:
-        """POLLOUT of the datagram socket `inode`: whether a send would not block now. Raises as `pipe_fill`."""
-        poll = _PollFd(-1, _POLLOUT, 0)
+        """POLLOUT of the datagram socket `inode`: whether a send would not block now. Raises as `pipe`."""
+        self._poll.events = _POLLOUT
 
         def ask(borrowed: int) -> int:
-            poll.fd = borrowed
-            return int(_poll(ctypes.addressof(poll), 1, 0))
+            self._poll.fd = borrowed
+            return int(_poll(self._poll_at, 1, 0))
 
         self._borrow(fd, inode, ask)
-        return bool(poll.revents & _POLLOUT)
+        return bool(self._poll.revents & _POLLOUT)
 
-    def _borrow(self, fd: int, inode: int, ask: Callable[[int], int]) -> int:
-        """What `ask` answers of a borrowed descriptor; below 0 means that errno holds the kernel's refusal."""
+    def _borrow(self, fd: int, inode: int, ask: Callable[[int], int]) -> tuple[FileFacts, int]:
+        """The file, and what `ask` answers of it; below 0 means that errno holds the kernel's refusal."""
         failure: OSError | None = None
-        answer = -1
         with between_borrows():
             start = time.perf_counter()
             try:
                 borrowed = pidfd_getfd(self._pidfd, fd)
                 try:
-                    if self._files.of_open(borrowed).inode != inode:
+                    file = self._files.of_open(borrowed)
+                    if file.inode != inode:
                         raise Vanished(f"descriptor {fd} of process {self._pid}")
                     answer = ask(borrowed)
                     failure = last_error("borrow") if answer < 0 else None
@@ -122,7 +126,7 @@ class Lender:
             self.longest_s = max(self.longest_s, time.perf_counter() - start)
         if failure is not None:
             raise translated(failure, f"descriptor {fd} of process {self._pid}")
-        return answer
+        return file, answer
 
 
 def _pipe_fill(queued: int, capacity: int, events: int, write_end: bool) -> PipeFill:

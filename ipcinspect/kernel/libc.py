@@ -1,7 +1,9 @@
-"""The system calls that Python lacks, through one library handle that keeps the interpreter lock.
+"""The system calls that Python lacks.
 
-`ctypes.PyDLL` does not release the lock around a call: between borrowing a descriptor and closing it no other thread
-of this process can run, so that a busy screen cannot prolong the borrow. None of these calls sleeps.
+LIBC is a `ctypes.PyDLL`: it does not release the interpreter lock around a call, so that between borrowing a
+descriptor and closing it no other thread of this process runs, and a busy screen cannot prolong the borrow. What is
+asked about files of users goes through a `ctypes.CDLL`, which releases the lock: a file system that does not know
+AT_STATX_DONT_SYNC could make it sleep.
 """
 
 from __future__ import annotations
@@ -58,6 +60,8 @@ _ANSWER_BYTES = 256
 
 _statx = LIBC.statx
 _statx.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_uint, ctypes.c_void_p)
+_statx_of_file = ctypes.CDLL(None, use_errno=True).statx
+_statx_of_file.argtypes = _statx.argtypes
 _getfd = LIBC.syscall
 _getfd.argtypes = (ctypes.c_long, ctypes.c_int, ctypes.c_int, ctypes.c_uint)
 _close = LIBC.close
@@ -76,7 +80,7 @@ class FileReader:
 
     def mode(self, directory: int, name: str) -> int:
         """File type and permission bits of the file behind /proc/PID/fd/N. Raises OSError."""
-        if _statx(directory, name.encode(), _AT_STATX_DONT_SYNC, _STATX_WANTED, self._address) < 0:
+        if _statx_of_file(directory, name.encode(), _AT_STATX_DONT_SYNC, _STATX_WANTED, self._address) < 0:
             raise last_error("statx")
         return int(_MODE.unpack_from(self._buffer)[0])
 
@@ -86,7 +90,7 @@ class FileReader:
         return self._facts()
 
     def of_open(self, fd: int) -> FileFacts:
-        """All facts of the file behind a descriptor of our own. Raises OSError."""
+        """All facts of the file behind a descriptor that we hold; keeps the interpreter lock. Raises OSError."""
         if _statx(fd, b"", _AT_STATX_DONT_SYNC | _AT_EMPTY_PATH, _STATX_WANTED, self._address) < 0:
             raise last_error("statx")
         return self._facts()

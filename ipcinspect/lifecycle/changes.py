@@ -85,6 +85,7 @@ class Tracker:
         kept = [
             closed
             for closed in self._closed
-            if now - closed.closed_at < self._linger_s and closed.channel.id not in key_of_id
+            if 0 <= now - closed.closed_at < self._linger_s
+            and not any(name in key_of_id for name in (closed.channel.id, *closed.channel.aliases))
         ]
         return (*kept, *gone)

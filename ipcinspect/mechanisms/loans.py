@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Callable, NamedTuple, TypeVar
 
+from ipcinspect.kernel import sleepers
 from ipcinspect.kernel.borrow import Lender, PipeFill
 from ipcinspect.kernel.descriptors import FifoEnd, PipeEnd
 from ipcinspect.kernel.errors import KernelError
-from ipcinspect.kernel.libc import FileFacts, FileReader
+from ipcinspect.kernel.libc import FileFacts
 from ipcinspect.model.gap import Gap
 from ipcinspect.model.process import Process
 
@@ -37,8 +39,7 @@ class PipeLook(NamedTuple):
     """A pipe at the moment it was asked."""
 
     file: FileFacts
-    fill: PipeFill | None
-    """None where the descriptor could not be borrowed."""
+    fill: PipeFill
 
 
 class Loans:
@@ -46,9 +47,9 @@ class Loans:
 
     def __init__(self, root: str) -> None:
         self._root = root
-        self._files = FileReader()
+        self._sleepers: dict[int, list[int]] = {}
         self._lenders: OrderedDict[int, Lender] = OrderedDict()
-        self._refused = 0
+        self._refused = self._locked = 0
         self.longest_s = 0.0
         """The longest time for which a descriptor was borrowed, in seconds."""
 
@@ -57,21 +58,28 @@ class Loans:
         while self._lenders:
             self._let_go()
 
+    def is_locked(self, holders: Sequence[PipeHolder]) -> bool:
+        """Whether a holder may sleep for good at work on the pipe: then asking it would wait for the same lock."""
+        locked = any(
+            sleepers.may_work_on(self._root, holder.process.pid, thread, holder.end.fd)
+            for holder in holders
+            for thread in self._sleepers_of(holder.process.pid)
+        )
+        self._locked += locked
+        return locked
+
     def pipe(self, holder: PipeHolder, inode: int, as_writer: bool) -> PipeLook | None:
-        """How full a pipe is, through one of its descriptors; None where that is this pipe no longer.
+        """How full a pipe is, through one of its descriptors; None where that is refused, or another file by now.
 
         Looked at first, borrowed then: what was put in its place meanwhile may be a file of a dead file server, and
         closing a duplicate of that could hang.
         """
-        try:
-            file = self._files.facts(-1, f"{self._root}/{holder.process.pid}/fd/{holder.end.fd}")
-        except OSError:
+        pid, end = holder.process.pid, holder.end
+        expected = end.path if isinstance(end, FifoEnd) else f"pipe:[{inode}]"
+        if not self._still_is(pid, end.fd, expected):
             return None
-        if file.inode != inode or not file.is_fifo:
-            return None
-        return PipeLook(
-            file, self._ask(holder.process.pid, lambda lender: lender.pipe_fill(holder.end.fd, inode, as_writer))
-        )
+        answer = self._ask(pid, lambda lender: lender.pipe(end.fd, inode, as_writer))
+        return PipeLook(*answer) if answer is not None else None
 
     def next_datagram_bytes(self, holder: SocketHolder, inode: int) -> int | None:
         """The size of the first datagram that waits in a socket; None where it is refused, or another file by now."""
@@ -86,14 +94,26 @@ class Loans:
         return self._ask(holder.process.pid, lambda lender: lender.datagram_writable(holder.fd, inode))
 
     def gaps(self) -> list[Gap]:
-        """One gap for all descriptors that could not be asked."""
-        return [Gap("fill of pipes and sockets by pidfd_getfd", "denied", self._refused)] if self._refused else []
+        """What could not be asked."""
+        rows = (
+            Gap("fill of pipes and sockets by pidfd_getfd", "denied", self._refused),
+            Gap("fill of pipes whose holder hangs at work on them", "timed out", self._locked),
+        )
+        return [gap for gap in rows if gap.count]
 
     def _is_socket(self, holder: SocketHolder, inode: int) -> bool:
+        return self._still_is(holder.process.pid, holder.fd, f"socket:[{inode}]")
+
+    def _still_is(self, pid: int, fd: int, target: str) -> bool:
         try:
-            return os.readlink(f"{self._root}/{holder.process.pid}/fd/{holder.fd}") == f"socket:[{inode}]"
+            return os.readlink(f"{self._root}/{pid}/fd/{fd}") == target
         except OSError:
             return False
+
+    def _sleepers_of(self, pid: int) -> list[int]:
+        if pid not in self._sleepers:
+            self._sleepers[pid] = sleepers.odd_sleepers(self._root, pid)
+        return self._sleepers[pid]
 
     def _ask(self, pid: int, question: Callable[[Lender], Answer]) -> Answer | None:
         try:

@@ -56,13 +56,14 @@ def view(scan: Scan, inode: int, holders: Sequence[PipeHolder], keeps_hangup: bo
 
 def _ask(scan: Scan, inode: int, writers: Sequence[PipeHolder], readers: Sequence[PipeHolder]) -> PipeLook | None:
     """Through a write end where one can be borrowed, since only that tells whether a writer would block."""
-    look: PipeLook | None = None
+    if scan.loans.is_locked((*writers, *readers)):
+        return None
     for as_writer, holders in ((True, writers), (False, readers)):
         for holder in holders[:_ASKED_HOLDERS]:
-            look = scan.loans.pipe(holder, inode, as_writer) or look
-            if look is not None and look.fill is not None:
+            look = scan.loans.pipe(holder, inode, as_writer)
+            if look is not None:
                 return look
-    return look
+    return None
 
 
 def _endpoint(holder: PipeHolder, inode: int) -> Endpoint:

@@ -11,6 +11,9 @@ import unicodedata
 
 _PLAIN = re.compile(r"[ -~]*\Z")
 _HIDDEN_CATEGORIES = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
+_MARK_CATEGORIES = frozenset(("Mn", "Me"))
+_LOOK_LIKE_NOTHING = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters, marks and symbols that draw nothing: fillers, joiners, the empty braille pattern."""
 _MARKS_IN_A_ROW = 2
 """Combining marks that real scripts put on one letter; more of them reach into the lines above."""
 LIMIT = 4096
@@ -32,14 +35,16 @@ def visible(text: str, limit: int = LIMIT) -> str:
     shown = []
     marks = 0
     for position, char in enumerate(text):
-        marks = marks + 1 if unicodedata.combining(char) else 0
+        marks = marks + 1 if unicodedata.category(char) in _MARK_CATEGORIES else 0
         bare_mark = marks > _MARKS_IN_A_ROW or (marks and position == marks - 1)
         shown.append(_escape(char) if bare_mark or _hides(char) else char)
     return "".join(shown)
 
 
 def _hides(char: str) -> bool:
-    return unicodedata.category(char) in _HIDDEN_CATEGORIES or (char != " " and char.isspace())
+    if unicodedata.category(char) in _HIDDEN_CATEGORIES or char in _LOOK_LIKE_NOTHING:
+        return True
+    return char != " " and char.isspace()
 
 
 def _escape(char: str) -> str:

@@ -116,9 +116,6 @@ print(json.dumps([time.monotonic() - begun, [channel.id for channel in seen.chan
 """
 
 
-@pytest.mark.xfail(
-    reason="FIONREAD and F_GETPIPE_SZ wait for the lock of the pipe, which a writer keeps while its own page is fetched"
-)
 def test_a_pipe_whose_writer_hangs_in_the_middle_of_a_write_does_not_hang_us(server: Server, start: Start) -> None:
     """The writer copies from a mapped page that the dead server does not bring, and holds the lock of the pipe."""
     subject = start(OPENS_AND_MAPS + "os.write(w, memoryview(mapped)[:100]); say('written'); stay()", server.file)

@@ -1,0 +1,80 @@
+"""Threads that sleep in the middle of a call, where no waiting is meant to be.
+
+A thread that copies between a pipe and its own memory holds the pipe's lock; where that memory is a page of a file on a
+dead server, it holds the lock for good. FIONREAD and F_GETPIPE_SZ wait for the same lock (fs/pipe.c), so such a pipe
+must not be asked. A writer that waits for room in the pipe sleeps elsewhere, without the lock.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ipcinspect.kernel import procfs
+
+_ARGUMENTS = 4
+_ORDINARY = frozenset(
+    name.encode()
+    for name in (
+        "0", "", "pipe_read", "pipe_write", "anon_pipe_read", "anon_pipe_write", "fifo_pipe_read", "fifo_pipe_write",
+        "pipe_wait", "pipe_wait_readable", "pipe_wait_writable", "wait_for_partner", "do_sys_poll",
+        "poll_schedule_timeout", "poll_schedule_timeout.constprop.0", "do_select", "ep_poll", "futex_wait_queue",
+        "futex_wait_queue_me", "__futex_wait", "hrtimer_nanosleep", "do_wait", "sigsuspend", "do_sigtimedwait",
+        "unix_stream_read_generic", "unix_stream_data_wait", "__skb_wait_for_more_packets", "inet_csk_accept",
+        "sk_wait_data", "wait_woken", "n_tty_read", "do_signal_stop", "ptrace_stop", "kernel_clone", "__do_sys_pause",
+        "__x64_sys_pause", "__arm64_sys_pause", "do_semtimedop", "__do_semtimedop", "do_msgrcv", "do_msgsnd",
+        "io_cqring_wait", "sock_alloc_send_pskb", "unix_wait_for_peer", "inotify_read", "eventfd_read",
+    )
+)  # fmt: skip
+"""What /proc/PID/wchan says of threads that wait for somebody to act; all of these hold no pipe's lock."""
+
+
+def odd_sleepers(root: str, pid: int) -> list[int]:
+    """The threads of a process that sleep, but in none of the ordinary ways; none where it is gone."""
+    try:
+        names = os.listdir(f"{root}/{pid}/task")
+    except OSError:
+        return []
+    return [int(name) for name in names if _wchan(f"{root}/{pid}/task/{name}") not in _ORDINARY]
+
+
+def may_work_on(root: str, pid: int, thread: int, fd: int) -> bool:
+    """Whether a thread sleeps in a call that was given this descriptor (proc_pid_syscall(5)).
+
+    Yes also where the call cannot be told. A thread that sleeps outside any call works on no descriptor.
+    """
+    try:
+        process = procfs.open_process(root, pid)
+    except OSError:
+        return False
+    try:
+        return is_given(procfs.read_file(process, f"task/{thread}/syscall"), fd)
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    except OSError:
+        return True
+    finally:
+        os.close(process)
+
+
+def is_given(syscall: bytes, fd: int) -> bool:
+    """Whether the first arguments in the text of /proc/PID/syscall hold a descriptor's number."""
+    fields = syscall.split()
+    if not fields or fields[0] in (b"running", b"-1"):
+        return False
+    try:
+        return fd in [int(field, 16) for field in fields[1 : 1 + _ARGUMENTS]]
+    except ValueError:
+        return True
+
+
+def _wchan(task: str) -> bytes:
+    try:
+        fd = os.open(f"{task}/wchan", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    try:
+        return os.read(fd, 256)
+    except OSError:
+        return b""
+    finally:
+        os.close(fd)
