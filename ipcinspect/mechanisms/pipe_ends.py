@@ -43,7 +43,7 @@ def view(scan: Scan, inode: int, holders: Sequence[PipeHolder], keeps_hangup: bo
     fill = look.fill if look is not None else None
     reading_processes = {holder.process.pid for holder in readers}
     return PipeView(
-        tuple([_endpoint(holder, inode) for holder in holders]),
+        (*[_endpoint(holder, inode) for holder in holders], *_hidden(fill, inode, writers, readers, keeps_hangup)),
         (_queue(fill),),
         fill.capacity_bytes if fill else None,
         _state(fill, bool(writers), bool(readers), keeps_hangup),
@@ -64,6 +64,22 @@ def _ask(scan: Scan, inode: int, writers: Sequence[PipeHolder], readers: Sequenc
             if look is not None:
                 return look
     return None
+
+
+def _hidden(
+    fill: PipeFill | None,
+    inode: int,
+    writers: Sequence[PipeHolder],
+    readers: Sequence[PipeHolder],
+    keeps_hangup: bool,
+) -> list[Endpoint]:
+    """Ends that somebody holds whom we cannot see: the kernel counts them, no descriptor table shows them."""
+    hidden = []
+    if fill is not None and not readers and fill.no_readers is False:
+        hidden.append(Endpoint("b", "reader", None, None, inode))
+    if fill is not None and not writers and keeps_hangup and fill.no_writers is False:
+        hidden.append(Endpoint("a", "writer", None, None, inode))
+    return hidden
 
 
 def _endpoint(holder: PipeHolder, inode: int) -> Endpoint:

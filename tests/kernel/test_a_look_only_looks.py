@@ -35,7 +35,7 @@ with open(sys.argv[1], "w") as report:
 
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 BY_PROC = re.compile(r"/proc(/[\w./-]+)?\Z")
-BELOW_A_PROCESS = re.compile(r"(stat|status|cgroup|cmdline|maps|fd|task(/\d+)?)\Z")
+BELOW_A_PROCESS = re.compile(r"(stat|status|cgroup|cmdline|maps|fd|task(/\d+(/syscall)?)?)\Z")
 OF_THE_SYSTEM = {"/etc/passwd", "/etc/nsswitch.conf"}
 A_DESCRIPTOR_BY_ITS_PATH = re.compile(r"(\A|/)fd/\d+\Z")
 
