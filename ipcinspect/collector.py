@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Callable, NamedTuple
 
-from ipcinspect.kernel import procfs
+from ipcinspect.kernel import halves, procfs
 from ipcinspect.kernel.doctor import Sighting, sightings
 from ipcinspect.kernel.errors import KernelError, Vanished
 from ipcinspect.kernel.host import HostFacts, read_host
@@ -30,6 +30,8 @@ from ipcinspect.model.snapshot import Cost, Host, Snapshot, Want
 
 _DEADLINE_S = 1.0
 """Seconds for the descriptors of one process."""
+_SHARED_DEADLINE_S = 10.0
+"""Seconds after which a child that reads half of the processes is given up."""
 _GRACE_S = 1.0
 """Seconds more before a process that does not answer at all is left behind."""
 
@@ -48,8 +50,13 @@ class Collector:
         clock: Callable[[], float],
         while_waiting: Callable[[], None],
         rooms: Sequence[Room] = MECHANISMS,
+        may_fork: bool = False,
     ) -> None:
-        """`root` is a /proc; `while_waiting` runs in the calling thread about every 50 ms. Raises OSError."""
+        """`root` is a /proc; `while_waiting` runs in the calling thread about every 50 ms. Raises OSError.
+
+        `may_fork`: a process without other threads may share the reading of very many processes with a child.
+        """
+        self._may_fork = may_fork
         self._root = root
         self._clock = clock
         self._rooms = rooms
@@ -93,12 +100,25 @@ class Collector:
         with_others = want.descriptors or any(room.NEEDS_ALL_DESCRIPTORS for room in self._rooms)
         walk = Walk(self._root, with_others, want.cmdlines, _DEADLINE_S)
         pids = procfs.list_pids(self._root)
-        answers, late = self._relay.run(pids, walk.read)
+        answers, late = self._read(pids, walk.read)
         facts = [answer for answer in answers if isinstance(answer, ProcessFacts)]
         gaps = _walk_gaps(facts, len(answers) - len(facts), late)
         if _FIRST_PID not in pids:
             gaps.append(Gap("processes that the /proc mount hides (hidepid)", "denied", None))
         return _Walked(facts, gaps)
+
+    def _read(
+        self, pids: Sequence[int], read: Callable[[int], ProcessFacts | Vanished]
+    ) -> tuple[list[ProcessFacts | Vanished], list[int]]:
+        """What is read of each process, and those that were late; by two of us where there are very many."""
+
+        def run(some: Sequence[int]) -> tuple[list[ProcessFacts | Vanished], list[int]]:
+            return self._relay.run(some, read)
+
+        if not (self._may_fork and halves.worth_sharing(pids)):
+            return run(pids)
+        parts = halves.share(pids, run, _SHARED_DEADLINE_S)
+        return [answer for answers, _ in parts for answer in answers], [pid for _, late in parts for pid in late]
 
     def _visit(self, scan: Scan) -> tuple[Collected, list[Cost]]:
         channels: list[Channel] = []

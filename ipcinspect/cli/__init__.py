@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import os
 import signal
@@ -69,6 +70,7 @@ examples:
 def run(argv: Sequence[str], open_source: OpenSource | None = None) -> int:
     """The program with these arguments. Never raises; the result is the exit code."""
     debug = "--debug" in argv
+    gc.disable()  # one look makes a hundred thousand objects and no garbage; commands that go on enable it again
     try:
         return _dispatch(argv, open_source or _live_source)
     except SystemExit as end:  # argparse, after --help and --version
@@ -88,6 +90,9 @@ def run(argv: Sequence[str], open_source: OpenSource | None = None) -> int:
         _trace(debug)
         complain(f"fault in the program: {error!r}{'' if debug else ' (--debug tells where)'}")
         return UNABLE
+    finally:
+        gc.freeze()  # what is left goes with the process: looking through it once more would be in vain
+        gc.enable()
 
 
 def _dispatch(argv: Sequence[str], open_source: OpenSource) -> int:
@@ -155,7 +160,7 @@ def _load(command: Command) -> CommandModule:
 def _live_source() -> Source:
     from ipcinspect.sources.live import LiveSource
 
-    return LiveSource()
+    return LiveSource(may_fork=True)
 
 
 def _trace(debug: bool) -> None:

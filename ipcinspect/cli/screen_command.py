@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 from ipcinspect.cli.complaints import Unable, Usage
@@ -34,6 +35,7 @@ def run(session: Session, pid: int | None) -> int:
         pid=pid,
         show_self=options.show_self,
     )
+    gc.enable()
     return run_screen(session.source(), screen)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -32,6 +33,7 @@ class Event(NamedTuple):
 
 def watch(session: Session, wanted: Filter, order: Order, offers: Sequence[Offer]) -> int:
     """Look again and again until a signal ends it or the reader goes. Raises Complaint or ReaderGone."""
+    gc.enable()
     inspector = session.inspector()
     style = None if session.options.json else session.style()
     before: Mapping[ChannelKey, Channel] | None = None

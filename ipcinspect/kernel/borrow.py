@@ -50,9 +50,14 @@ class PipeFill(NamedTuple):
 
 
 class Lender:
-    """One process whose descriptors are asked. Holds a pidfd (a reference, no hold on the process) until closed."""
+    """One process whose descriptors are asked. Holds a pidfd and its /proc/PID/fd (references, no hold on the process).
 
-    def __init__(self, pid: int) -> None:
+    Every question names the text of the link that the descriptor has to have. It is looked at first and borrowed then:
+    what was put in its place meanwhile may be a file of a dead file server, and closing a duplicate of that could hang.
+    What is replaced in the very moment in between is noticed by its inode and asked nothing.
+    """
+
+    def __init__(self, root: str, pid: int) -> None:
         """Raises Vanished, Denied or Unsupported."""
         self._pid = pid
         self._files = FileReader()
@@ -66,16 +71,21 @@ class Lender:
             self._pidfd = os.pidfd_open(pid)
         except OSError as error:
             raise translated(error, f"process {pid}") from error
+        try:
+            self._links = os.open(f"{root}/{pid}/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            os.close(self._pidfd)
+            raise translated(error, f"descriptors of process {pid}") from error
 
     def close(self) -> None:
         """Let go of the process."""
         os.close(self._pidfd)
+        os.close(self._links)
 
-    def pipe(self, fd: int, inode: int, write_end: bool) -> tuple[FileFacts, PipeFill]:
+    def pipe(self, fd: int, link: str, inode: int, write_end: bool) -> tuple[FileFacts, PipeFill]:
         """The pipe `inode` behind a descriptor, and how full it is. Raises Vanished, Denied or Unsupported.
 
-        The caller has just seen that the descriptor is this pipe, and that no holder sleeps at work on it. One that
-        was replaced in between is asked nothing.
+        The caller has just seen that no holder sleeps at work on it.
         """
         poll = self._poll
         poll.events = _POLLOUT if write_end else _POLLIN
@@ -87,12 +97,16 @@ class Lender:
             poll.fd = borrowed
             return -1 if _poll(self._poll_at, 1, 0) < 0 else capacity
 
-        file, capacity = self._borrow(fd, inode, ask)
+        file, capacity = self._borrow(fd, link, inode, ask)
         return file, _pipe_fill(self._queued.value, capacity, poll.revents, write_end)
 
     def next_datagram_bytes(self, fd: int, inode: int) -> int:
         """FIONREAD of the datagram socket `inode`: the size of its first message. Raises as `pipe`."""
-        self._borrow(fd, inode, lambda borrowed: int(_ioctl(borrowed, _FIONREAD, self._queued_at)))
+
+        def ask(borrowed: int) -> int:
+            return int(_ioctl(borrowed, _FIONREAD, self._queued_at))
+
+        self._borrow(fd, f"socket:[{inode}]", inode, ask)
         return self._queued.value
 
     def datagram_writable(self, fd: int, inode: int) -> bool:
@@ -103,12 +117,14 @@ class Lender:
             self._poll.fd = borrowed
             return int(_poll(self._poll_at, 1, 0))
 
-        self._borrow(fd, inode, ask)
+        self._borrow(fd, f"socket:[{inode}]", inode, ask)
         return bool(self._poll.revents & _POLLOUT)
 
-    def _borrow(self, fd: int, inode: int, ask: Callable[[int], int]) -> tuple[FileFacts, int]:
+    def _borrow(self, fd: int, link: str, inode: int, ask: Callable[[int], int]) -> tuple[FileFacts, int]:
         """The file, and what `ask` answers of it; below 0 means that errno holds the kernel's refusal."""
         failure: OSError | None = None
+        if not self._has_link(fd, link):
+            raise Vanished(f"descriptor {fd} of process {self._pid}")
         with between_borrows():
             start = time.perf_counter()
             try:
@@ -127,6 +143,12 @@ class Lender:
         if failure is not None:
             raise translated(failure, f"descriptor {fd} of process {self._pid}")
         return file, answer
+
+    def _has_link(self, fd: int, link: str) -> bool:
+        try:
+            return os.readlink(str(fd), dir_fd=self._links) == link
+        except OSError:
+            return False
 
 
 def _pipe_fill(queued: int, capacity: int, events: int, write_end: bool) -> PipeFill:

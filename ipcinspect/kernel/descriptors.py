@@ -118,7 +118,7 @@ def _read_entries(directory: int, names: list[str], with_others: bool, until: fl
     others: list[OtherEnd] = []
     refused = reached = 0
     files = FileReader()
-    readlink, lstat = os.readlink, os.lstat
+    readlink, lstat, new = os.readlink, os.lstat, tuple.__new__
     for name in names:
         reached += 1
         if not reached & _CLOCK_EVERY and time.monotonic() > until:
@@ -126,11 +126,12 @@ def _read_entries(directory: int, names: list[str], with_others: bool, until: fl
         try:
             target = readlink(name, dir_fd=directory)
             if target.startswith("socket:["):
-                sockets.append(SocketEnd(int(name), int(target[8:-1])))
+                sockets.append(new(SocketEnd, (int(name), int(target[8:-1]))))
             elif target.startswith("pipe:["):
                 mode = lstat(name, dir_fd=directory).st_mode
                 if mode & _OPEN:
-                    pipes.append(PipeEnd(int(name), int(target[6:-1]), bool(mode & 0o400), bool(mode & 0o200)))
+                    end = (int(name), int(target[6:-1]), bool(mode & 0o400), bool(mode & 0o200))
+                    pipes.append(new(PipeEnd, end))
                 elif with_others:
                     others.append(OtherEnd(int(name), target, None))
             elif not target.startswith("anon_inode:"):

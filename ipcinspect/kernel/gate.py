@@ -11,7 +11,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 SIGNALS = (
     signal.SIGTSTP,
@@ -35,11 +35,9 @@ def hold_signals() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-@contextmanager
-def between_borrows() -> Iterator[None]:
-    """Wait until no descriptor is borrowed, and let none be borrowed within the block."""
-    with _gate:
-        yield
+def between_borrows() -> AbstractContextManager[bool]:
+    """Within the block no descriptor is borrowed: entering waits for the one that is, leaving lets go on."""
+    return _gate
 
 
 def take_pending() -> None:

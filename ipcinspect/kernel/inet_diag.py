@@ -70,7 +70,7 @@ def parse(payload: bytes, protocol: int, netns: int | None) -> InetSocket | None
         return None
     (family, state, _, _, sport, dport, src, dst, interface, cookie_low, cookie_high, _, rqueue, wqueue, uid,
      inode) = _MESSAGE.unpack_from(payload)  # fmt: skip
-    return InetSocket(
+    row = (
         family, protocol, state,
         _address(family, src), (sport[0] << 8) | sport[1],
         _address(family, dst), (dport[0] << 8) | dport[1],
@@ -79,6 +79,7 @@ def parse(payload: bytes, protocol: int, netns: int | None) -> InetSocket | None
         *_memory(payload), netns,
         _v6only(payload) if family == socket.AF_INET6 and src == _UNSPECIFIED6 else None,
     )  # fmt: skip
+    return tuple.__new__(InetSocket, row)
 
 
 def _address(family: int, packed: bytes) -> bytes:

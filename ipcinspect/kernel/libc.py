@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import stat
 import struct
 from typing import NamedTuple
 
 LIBC = ctypes.PyDLL(None, use_errno=True)
 
+_PR_SET_PDEATHSIG = 1
 _SYS_PIDFD_GETFD = 438  # the same number on every architecture (pidfd_getfd(2))
 _AT_STATX_DONT_SYNC, _AT_EMPTY_PATH = 0x4000, 0x1000
 _STATX_TYPE, _STATX_MODE, _STATX_NLINK = 0x1, 0x2, 0x4
@@ -54,7 +56,7 @@ class FileFacts(NamedTuple):
 
 # struct statx of include/uapi/linux/stat.h, as far as it is used
 _ANSWER = struct.Struct("=16xII4xH2xQ24xqI4x32xqI4x8xII112x")
-_MODE = struct.Struct("=28xH")
+_MODE_OFFSET = 28
 _ANSWER_BYTES = 256
 
 
@@ -77,12 +79,13 @@ class FileReader:
     def __init__(self) -> None:
         self._buffer = ctypes.create_string_buffer(_ANSWER_BYTES)
         self._address = ctypes.addressof(self._buffer)
+        self._mode = ctypes.c_uint16.from_buffer(self._buffer, _MODE_OFFSET)
 
     def mode(self, directory: int, name: str) -> int:
         """File type and permission bits of the file behind /proc/PID/fd/N. Raises OSError."""
         if _statx_of_file(directory, name.encode(), _AT_STATX_DONT_SYNC, _STATX_WANTED, self._address) < 0:
             raise last_error("statx")
-        return int(_MODE.unpack_from(self._buffer)[0])
+        return self._mode.value
 
     def facts(self, directory: int, name: str) -> FileFacts:
         """All facts of the file behind /proc/PID/fd/N. Raises OSError."""
@@ -111,3 +114,8 @@ def pidfd_getfd(pidfd: int, fd: int) -> int:
 def close(fd: int) -> None:
     """close(2) without letting go of the interpreter lock first."""
     _close(fd)
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when the thread that forked it ends (PR_SET_PDEATHSIG, prctl(2))."""
+    LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

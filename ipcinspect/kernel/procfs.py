@@ -20,6 +20,7 @@ class StatRow(NamedTuple):
     state: str
     ppid: int
     flags: int
+    num_threads: int
     starttime: int
 
 
@@ -67,6 +68,7 @@ def parse_stat(text: bytes) -> StatRow:
         fields[0].decode("ascii"),
         int(fields[1]),
         int(fields[6]),
+        int(fields[17]),
         int(fields[19]),
     )
 

@@ -28,8 +28,13 @@ _ORDINARY = frozenset(
 """What /proc/PID/wchan says of threads that wait for somebody to act; all of these hold no pipe's lock."""
 
 
-def odd_sleepers(root: str, pid: int) -> list[int]:
-    """The threads of a process that sleep, but in none of the ordinary ways; none where it is gone."""
+def odd_sleepers(root: str, pid: int, alone: bool) -> list[int]:
+    """The threads of a process that sleep, but in none of the ordinary ways; none where it is gone.
+
+    `alone`: it had one thread when it was read, which spares the list of its threads.
+    """
+    if alone:
+        return [] if _wchan(f"{root}/{pid}") in _ORDINARY else [pid]
     try:
         names = os.listdir(f"{root}/{pid}/task")
     except OSError:

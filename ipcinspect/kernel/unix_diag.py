@@ -109,9 +109,10 @@ def _parse_usual(payload: bytes, netns: int | None) -> UnixSocket | None:
      _, _, _, _, _, _, a_shutdown, shutdown, _, a_uid, uid) = _USUAL.unpack(payload)  # fmt: skip
     if (a_peer, a_rqlen, a_mem, a_shutdown, a_uid) != (_PEER, _RQLEN, _MEMINFO, _SHUTDOWN, _UID) or family != 1:
         return None
-    return UnixSocket(
+    row = (
         ino, kind, state, None, None, None, peer, (), rqueue, wqueue, rmem, rcvbuf, wmem, sndbuf, shutdown, uid, netns
-    )
+    )  # fmt: skip
+    return tuple.__new__(UnixSocket, row)
 
 
 def _words(value: bytes | None, count: int) -> tuple[int, ...] | None:

@@ -24,6 +24,7 @@ class ProcessFacts(NamedTuple):
     state: str
     ppid: int
     flags: int
+    num_threads: int
     starttime: int
     uid: int | None
     container: str | None

@@ -37,49 +37,50 @@ class Tracker:
 
     def __init__(self, linger_s: float = 10.0) -> None:
         self._linger_s = linger_s
-        self._before: Mapping[ChannelKey, Channel] | None = None
-        self._key_of_id: dict[str, ChannelKey] = {}
+        self._before: Snapshot | None = None
+        self._key_of_id: Mapping[str, ChannelKey] = {}
+        """Of the snapshot before; made when the next one comes, since a single look needs none."""
         self._since: Mapping[ChannelKey, float] = {}
         self._closed: tuple[Closed, ...] = ()
 
     def advance(self, snapshot: Snapshot) -> Changes:
         """The changes from the snapshot before to this one; ids that are aliases of each other are one channel."""
         now = snapshot.taken_at
-        key_of_id = {name: channel.key for channel in snapshot.channels for name in (channel.id, *channel.aliases)}
-        since = {channel.key: self._since_of(channel, now) for channel in snapshot.channels}
-        opened = tuple(key for key, start in since.items() if start == now and self._is_new(snapshot, key))
-        self._closed = self._lingering(key_of_id, now)
-        self._before, self._since, self._key_of_id = snapshot.channels_by_key, since, key_of_id
-        return Changes(opened, self._closed, since)
+        if self._before is None:
+            changes = Changes((), (), dict.fromkeys([channel.key for channel in snapshot.channels], now))
+        else:
+            changes = self._compared(self._before, snapshot, now)
+        self._before, self._since, self._closed = snapshot, changes.since, changes.closed
+        return changes
 
-    def _since_of(self, channel: Channel, now: float) -> float:
-        before = self._earlier(channel)
-        if before is None or before.state != channel.state:
-            return now
-        return self._since[before.key]
+    def _compared(self, before: Snapshot, snapshot: Snapshot, now: float) -> Changes:
+        if not self._key_of_id:
+            self._key_of_id = _keys_of_ids(before)
+        key_of_id = _keys_of_ids(snapshot)
+        since: dict[ChannelKey, float] = {}
+        opened = []
+        for channel in snapshot.channels:
+            earlier = self._earlier(before, channel)
+            same = earlier is not None and earlier.state == channel.state
+            since[channel.key] = self._since[earlier.key] if earlier is not None and same else now
+            if earlier is None:
+                opened.append(channel.key)
+        closed = self._lingering(before, key_of_id, now)
+        self._key_of_id = key_of_id
+        return Changes(tuple(opened), closed, since)
 
-    def _earlier(self, channel: Channel) -> Channel | None:
+    def _earlier(self, before: Snapshot, channel: Channel) -> Channel | None:
         """The same channel one snapshot ago, also under another of its ids."""
-        if self._before is None:
-            return None
-        before = self._before.get(channel.key)
-        if before is not None:
-            return before
-        for name in (channel.id, *channel.aliases):
-            key = self._key_of_id.get(name)
-            if key is not None:
-                return self._before[key]
-        return None
+        known = before.channels_by_key
+        if channel.key in known:
+            return known[channel.key]
+        keys = (self._key_of_id.get(name) for name in (channel.id, *channel.aliases))
+        return next((known[key] for key in keys if key is not None), None)
 
-    def _is_new(self, snapshot: Snapshot, key: ChannelKey) -> bool:
-        return self._before is not None and self._earlier(snapshot.channels_by_key[key]) is None
-
-    def _lingering(self, key_of_id: Mapping[str, ChannelKey], now: float) -> tuple[Closed, ...]:
-        if self._before is None:
-            return ()
+    def _lingering(self, before: Snapshot, key_of_id: Mapping[str, ChannelKey], now: float) -> tuple[Closed, ...]:
         gone = [
             Closed(channel._replace(state="closed"), now)
-            for channel in self._before.values()
+            for channel in before.channels
             if not any(name in key_of_id for name in (channel.id, *channel.aliases))
         ]
         kept = [
@@ -89,3 +90,7 @@ class Tracker:
             and not any(name in key_of_id for name in (closed.channel.id, *closed.channel.aliases))
         ]
         return (*kept, *gone)
+
+
+def _keys_of_ids(snapshot: Snapshot) -> dict[str, ChannelKey]:
+    return {name: channel.key for channel in snapshot.channels for name in (channel.id, *channel.aliases)}

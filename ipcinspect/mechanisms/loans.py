@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Callable, NamedTuple, TypeVar
@@ -12,13 +11,14 @@ from ipcinspect.kernel.borrow import Lender, PipeFill
 from ipcinspect.kernel.descriptors import FifoEnd, PipeEnd
 from ipcinspect.kernel.errors import KernelError
 from ipcinspect.kernel.libc import FileFacts
+from ipcinspect.kernel.walk import ProcessFacts
 from ipcinspect.model.gap import Gap
 from ipcinspect.model.process import Process
 
 Answer = TypeVar("Answer")
 
 _OPEN_LENDERS = 64
-"""Processes to which we hold a pidfd at a time: an ordinary user may have 1024 descriptors in all."""
+"""Processes to which we hold two descriptors at a time: an ordinary user may have 1024 descriptors in all."""
 
 
 class PipeHolder(NamedTuple):
@@ -45,8 +45,9 @@ class PipeLook(NamedTuple):
 class Loans:
     """All borrowing of one scan. What is borrowed is closed before each call returns."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, facts: Sequence[ProcessFacts]) -> None:
         self._root = root
+        self._alone = {row.pid for row in facts if row.num_threads == 1}
         self._sleepers: dict[int, list[int]] = {}
         self._lenders: OrderedDict[int, Lender] = OrderedDict()
         self._refused = self._locked = 0
@@ -60,37 +61,29 @@ class Loans:
 
     def is_locked(self, holders: Sequence[PipeHolder]) -> bool:
         """Whether a holder may sleep for good at work on the pipe: then asking it would wait for the same lock."""
-        locked = any(
-            sleepers.may_work_on(self._root, holder.process.pid, thread, holder.end.fd)
-            for holder in holders
-            for thread in self._sleepers_of(holder.process.pid)
-        )
-        self._locked += locked
-        return locked
+        for process, end in holders:
+            for thread in self._sleepers_of(process.pid):
+                if sleepers.may_work_on(self._root, process.pid, thread, end.fd):
+                    self._locked += 1
+                    return True
+        return False
 
     def pipe(self, holder: PipeHolder, inode: int, as_writer: bool) -> PipeLook | None:
-        """How full a pipe is, through one of its descriptors; None where that is refused, or another file by now.
-
-        Looked at first, borrowed then: what was put in its place meanwhile may be a file of a dead file server, and
-        closing a duplicate of that could hang.
-        """
-        pid, end = holder.process.pid, holder.end
-        expected = end.path if isinstance(end, FifoEnd) else f"pipe:[{inode}]"
-        if not self._still_is(pid, end.fd, expected):
+        """How full a pipe is, through one of its descriptors; None where that is refused, or another file by now."""
+        process, end = holder
+        link = end.path if isinstance(end, FifoEnd) else f"pipe:[{inode}]"
+        try:
+            return PipeLook(*self._lender(process.pid).pipe(end.fd, link, inode, as_writer))
+        except KernelError as error:
+            self._note(error)
             return None
-        answer = self._ask(pid, lambda lender: lender.pipe(end.fd, inode, as_writer))
-        return PipeLook(*answer) if answer is not None else None
 
     def next_datagram_bytes(self, holder: SocketHolder, inode: int) -> int | None:
         """The size of the first datagram that waits in a socket; None where it is refused, or another file by now."""
-        if not self._is_socket(holder, inode):
-            return None
         return self._ask(holder.process.pid, lambda lender: lender.next_datagram_bytes(holder.fd, inode))
 
     def datagram_writable(self, holder: SocketHolder, inode: int) -> bool | None:
         """Whether a send would not block now; None where it is refused, or another file by now."""
-        if not self._is_socket(holder, inode):
-            return None
         return self._ask(holder.process.pid, lambda lender: lender.datagram_writable(holder.fd, inode))
 
     def gaps(self) -> list[Gap]:
@@ -101,34 +94,29 @@ class Loans:
         )
         return [gap for gap in rows if gap.count]
 
-    def _is_socket(self, holder: SocketHolder, inode: int) -> bool:
-        return self._still_is(holder.process.pid, holder.fd, f"socket:[{inode}]")
-
-    def _still_is(self, pid: int, fd: int, target: str) -> bool:
-        try:
-            return os.readlink(f"{self._root}/{pid}/fd/{fd}") == target
-        except OSError:
-            return False
-
     def _sleepers_of(self, pid: int) -> list[int]:
-        if pid not in self._sleepers:
-            self._sleepers[pid] = sleepers.odd_sleepers(self._root, pid)
-        return self._sleepers[pid]
+        known = self._sleepers.get(pid)
+        if known is None:
+            known = self._sleepers[pid] = sleepers.odd_sleepers(self._root, pid, pid in self._alone)
+        return known
 
     def _ask(self, pid: int, question: Callable[[Lender], Answer]) -> Answer | None:
         try:
             return question(self._lender(pid))
         except KernelError as error:
-            if error.why != "vanished":
-                self._refused += 1
+            self._note(error)
             return None
+
+    def _note(self, error: KernelError) -> None:
+        if error.why != "vanished":
+            self._refused += 1
 
     def _lender(self, pid: int) -> Lender:
         lender = self._lenders.get(pid)
         if lender is None:
             if len(self._lenders) >= _OPEN_LENDERS:
                 self._let_go()
-            lender = self._lenders[pid] = Lender(pid)
+            lender = self._lenders[pid] = Lender(self._root, pid)
         return lender
 
     def _let_go(self) -> None:

@@ -83,10 +83,10 @@ def _hidden(
 
 
 def _endpoint(holder: PipeHolder, inode: int) -> Endpoint:
-    end = holder.end
+    process, end = holder
     if end.writes:
-        return Endpoint("a", "both" if end.reads else "writer", holder.process, end.fd, inode)
-    return Endpoint("b", "reader", holder.process, end.fd, inode)
+        return tuple.__new__(Endpoint, ("a", "both" if end.reads else "writer", process, end.fd, inode, None))
+    return tuple.__new__(Endpoint, ("b", "reader", process, end.fd, inode, None))
 
 
 def _queue(fill: PipeFill | None) -> Queue:

@@ -46,7 +46,7 @@ class Scan:
     def __init__(self, surroundings: Surroundings, facts: Sequence[ProcessFacts]) -> None:
         self.surroundings = surroundings
         self.facts = facts
-        self.loans = Loans(surroundings.root)
+        self.loans = Loans(surroundings.root, facts)
         self.sockets = SocketTables(surroundings.root, surroundings.net_namespace, facts)
 
     def gaps(self) -> list[Gap]:
@@ -65,12 +65,13 @@ class Scan:
     @cached_property
     def pipe_holders(self) -> dict[int, list[PipeHolder]]:
         """Descriptors of anonymous pipes by the inode of the pipe."""
+        new = tuple.__new__
         found: dict[int, list[PipeHolder]] = {}
         for facts in self.facts:
             if facts.table.pipes:
                 process = self.processes[facts.pid]
                 for end in facts.table.pipes:
-                    found.setdefault(end.inode, []).append(PipeHolder(process, end))
+                    found.setdefault(end.inode, []).append(new(PipeHolder, (process, end)))
         return found
 
     @cached_property
@@ -86,12 +87,13 @@ class Scan:
     @cached_property
     def socket_holders(self) -> dict[int, list[SocketHolder]]:
         """Descriptors of sockets by inode."""
+        new = tuple.__new__
         found: dict[int, list[SocketHolder]] = {}
         for facts in self.facts:
             if facts.table.sockets:
                 process = self.processes[facts.pid]
                 for fd, inode in facts.table.sockets:
-                    found.setdefault(inode, []).append(SocketHolder(process, fd))
+                    found.setdefault(inode, []).append(new(SocketHolder, (process, fd)))
         return found
 
     @cached_property

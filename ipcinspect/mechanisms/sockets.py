@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.channel import Channel, Endpoint, FieldValue, Namespaces, Queue
 from ipcinspect.model.channel_key import ChannelKey
@@ -12,7 +14,14 @@ def ends(scan: Scan, side: str, role: str, inode: int | None, address: str | Non
     holders = scan.socket_holders.get(inode) if inode else None
     if not holders:
         return [Endpoint(side, role, None, None, inode or None, address)]
-    return [Endpoint(side, role, process, fd, inode, address) for process, fd in holders]
+    new = tuple.__new__
+    return [new(Endpoint, (side, role, process, fd, inode, address)) for process, fd in holders]
+
+
+@lru_cache(maxsize=1024)
+def namespace(netns: int | None) -> Namespaces:
+    """The network namespace of a socket; one value for all its sockets."""
+    return Namespaces(net=netns)
 
 
 def stream_state(queues: tuple[Queue, ...], full: bool, half_closed: bool) -> str:

@@ -19,7 +19,7 @@ from ipcinspect.mechanisms import sockets
 from ipcinspect.mechanisms.inet_addresses import Place, covering, places, shown
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.mechanisms.tcp.fields import NAME
-from ipcinspect.model.channel import Channel, Endpoint, FieldValue, Namespaces, Queue
+from ipcinspect.model.channel import Channel, Endpoint, FieldValue, Queue
 from ipcinspect.model.channel_key import ChannelKey
 
 _NOT_ACCEPTED = frozenset((ESTABLISHED, CLOSE_WAIT, SYN_RECV, 12))
@@ -45,6 +45,9 @@ class TcpTable:
             for place in places(row):
                 self._listeners.setdefault(place, []).append(row)
         self._listened_ports = {port for _, _, port in self._listeners}
+        self._first_ephemeral, self._last_ephemeral = scan.ephemeral_ports
+        self._paired: set[int] = set()
+        """Ends of pairs whose channel was made at their other end, by id()."""
         self._clients: dict[int, list[InetSocket]] = {}
         self._remote_clients: dict[int, list[InetSocket]] = {}
         """By listener, its own ends of connections that nobody accepted and whose other end is not on this machine."""
@@ -57,6 +60,8 @@ class TcpTable:
 
     def _connection(self, row: InetSocket) -> Channel | None:
         """The channel that this row stands for; None where another row of the same channel does."""
+        if id(row) in self._paired:
+            return None
         other = self._other_end(row)
         if other is None:
             if not self._waits_unaccepted(row):
@@ -69,8 +74,9 @@ class TcpTable:
             return None
         if self._waits_unaccepted(other):
             return self._client_in_backlog(row, other)
+        self._paired.add(id(other))
         a, b, roles = self._sides(row, other)
-        return self._made(a, b, roles, shown(b.src, b.sport)) if row is a else None
+        return self._made(a, b, roles, shown(b.src, b.sport))
 
     def _other_end(self, row: InetSocket) -> InetSocket | None:
         """The one socket with the reversed addresses in the same namespace; None where none or several have them."""
@@ -117,8 +123,7 @@ class TcpTable:
         return (one, other, ("both", "both")) if smaller_first else (other, one, ("both", "both"))
 
     def _is_ephemeral(self, row: InetSocket) -> bool:
-        first, last = self._scan.ephemeral_ports
-        return first <= row.sport <= last
+        return self._first_ephemeral <= row.sport <= self._last_ephemeral
 
     def _single(self, row: InetSocket) -> Channel:
         """The end on this side of a connection to another host, or to an end that is already gone."""
@@ -179,27 +184,30 @@ def _queue(to: str, sender: InetSocket | None, receiver: InetSocket | None) -> Q
     """One direction: what stands in the sender's queue and what stands in the receiver's."""
     sent = max(sender.wqueue - (sender.state in _OWN_MARK_WAITS), 0) if sender else None
     arrived = max(receiver.rqueue - (receiver.state in _FIN_ARRIVED), 0) if receiver else None
-    waiting = _sum((sent, arrived))
-    used = _sum((sender.wmem_queued if sender else None, receiver.rmem_alloc if receiver else None))
-    limit = _sum((sender.sndbuf if sender else None, receiver.rcvbuf if receiver else None))
+    waiting = _sum(sent, arrived)
+    used = _sum(sender.wmem_queued if sender else None, receiver.rmem_alloc if receiver else None)
+    limit = _sum(sender.sndbuf if sender else None, receiver.rcvbuf if receiver else None)
     fill = sockets.share(used, limit) if waiting else (0.0 if waiting == 0 else None)
     return Queue(to, waiting, None, None, used, limit, fill)
 
 
-def _sum(figures: tuple[int | None, int | None]) -> int | None:
-    known = [figure for figure in figures if figure is not None]
-    return sum(known) if known else None
+def _sum(one: int | None, other: int | None) -> int | None:
+    """What is known of two figures, added up."""
+    if one is None or other is None:
+        return other if one is None else one
+    return one + other
 
 
 def _state(rows: list[InetSocket], queues: tuple[Queue, ...]) -> str:
-    if any(row.state in (SYN_SENT, SYN_RECV) for row in rows):
+    states = {row.state for row in rows}
+    if SYN_SENT in states or SYN_RECV in states:
         return "opening"
-    if not any(row.inode for row in rows):
+    held = [row for row in rows if row.inode]
+    if not held:
         return "orphaned"
-    full = any(_would_block(row) for row in rows if row.inode)
-    if all(row.state == CLOSE for row in rows):
+    if states == {CLOSE}:
         return "closed" if rows[0].dport else "idle"
-    return sockets.stream_state(queues, full, any(row.state != ESTABLISHED for row in rows))
+    return sockets.stream_state(queues, any(map(_would_block, held)), states != {ESTABLISHED})
 
 
 def _would_block(row: InetSocket) -> bool:
@@ -230,7 +238,7 @@ def _channel(
         "data exchange",
         queues,
         None,
-        Namespaces(net=here.netns),
+        sockets.namespace(here.netns),
         None,
         endpoints,
         fields,

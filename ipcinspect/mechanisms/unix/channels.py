@@ -15,7 +15,7 @@ from ipcinspect.kernel.unix_diag import (
 from ipcinspect.mechanisms import sockets
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.mechanisms.unix.fields import NAME
-from ipcinspect.model.channel import Channel, Endpoint, FieldValue, Namespaces, Queue
+from ipcinspect.model.channel import Channel, Endpoint, FieldValue, Queue
 from ipcinspect.model.channel_key import ChannelKey
 
 _TYPES: dict[int, str] = {socket.SOCK_STREAM: "stream", socket.SOCK_DGRAM: "dgram", socket.SOCK_SEQPACKET: "seqpacket"}
@@ -202,7 +202,7 @@ class UnixTable:
             "data exchange",
             queues,
             None,
-            Namespaces(net=key.netns),
+            sockets.namespace(key.netns),
             None,
             tuple(endpoints),
             fields,
