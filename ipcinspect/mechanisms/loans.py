@@ -17,7 +17,7 @@ from ipcinspect.model.process import Process
 
 Answer = TypeVar("Answer")
 
-_OPEN_LENDERS = 64
+_OPEN_LENDERS = 16
 """Processes to which we hold two descriptors at a time: an ordinary user may have 1024 descriptors in all."""
 
 

@@ -37,6 +37,7 @@ class Watcher:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pass_fds=[self._counter],
+            process_group=0,  # with us as its parent: an orphaned group, as a job of CI may be, ignores SIGTSTP
         )
         assert self.process.stdout is not None
         assert self.process.stdout.readline() == b"looking\n"
