@@ -21,7 +21,7 @@ from ipcinspect.kernel.relay import Relay
 from ipcinspect.kernel.walk import ProcessFacts, Walk
 from ipcinspect.mechanisms import MECHANISMS
 from ipcinspect.mechanisms.room import Collected, Room
-from ipcinspect.mechanisms.scan import Scan, Surroundings
+from ipcinspect.mechanisms.scan import Scan, Surroundings, let_go
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.gap import Gap, Sight
@@ -50,13 +50,14 @@ class Collector:
         clock: Callable[[], float],
         while_waiting: Callable[[], None],
         rooms: Sequence[Room] = MECHANISMS,
-        may_fork: bool = False,
+        alone: bool = False,
     ) -> None:
         """`root` is a /proc; `while_waiting` runs in the calling thread about every 50 ms. Raises OSError.
 
-        `may_fork`: a process without other threads may share the reading of very many processes with a child.
+        `alone`: the program has nothing else to do meanwhile. Then it may share the reading of very many processes
+        with a child, and need not leave gaps for another thread.
         """
-        self._may_fork = may_fork
+        self._alone = alone
         self._root = root
         self._clock = clock
         self._rooms = rooms
@@ -81,6 +82,8 @@ class Collector:
             descriptors = _descriptors(walked.facts, collected.channels) if want.descriptors else {}
             sights = _sights(self._root, host, scan) if want.sights else ()
             users, in_time = self._users.names(_uids(self._rooms, scan, collected.channels))
+            if not self._alone:
+                scan.free()
         if not in_time:
             gaps.append(Gap("user names", "timed out", None))
         return Snapshot(
@@ -115,7 +118,7 @@ class Collector:
         def run(some: Sequence[int]) -> tuple[list[ProcessFacts | Vanished], list[int]]:
             return self._relay.run(some, read)
 
-        if not (self._may_fork and halves.worth_sharing(pids)):
+        if not (self._alone and halves.worth_sharing(pids)):
             return run(pids)
         parts = halves.share(pids, run, _SHARED_DEADLINE_S)
         return [answer for answers, _ in parts for answer in answers], [pid for _, late in parts for pid in late]
@@ -220,7 +223,9 @@ def _descriptors(facts: Sequence[ProcessFacts], channels: Sequence[Channel]) -> 
                 place = (end.process.pid, end.fd)
                 if place not in owned or end.role != "writer":
                     owned[place] = (channel.key, channel.mechanism)
-    return {process.pid: _rows(process, owned) for process in facts}
+    rows = {process.pid: _rows(process, owned) for process in facts}
+    let_go(owned)
+    return rows
 
 
 def _rows(process: ProcessFacts, owned: dict[tuple[int, int], tuple[ChannelKey, str]]) -> tuple[Descriptor, ...]:

@@ -160,7 +160,7 @@ def _load(command: Command) -> CommandModule:
 def _live_source() -> Source:
     from ipcinspect.sources.live import LiveSource
 
-    return LiveSource(may_fork=True)
+    return LiveSource(alone=True)
 
 
 def _trace(debug: bool) -> None:

@@ -16,10 +16,10 @@ from ipcinspect.sources import Details
 class LiveSource:
     """This machine. Holds signals while it looks; the main thread lets pending ones act between two borrows."""
 
-    def __init__(self, root: str = "/proc", passwd_file: str = "/etc/passwd", may_fork: bool = False) -> None:
-        """`may_fork`: see `Collector`; for programs that own their process."""
+    def __init__(self, root: str = "/proc", passwd_file: str = "/etc/passwd", alone: bool = False) -> None:
+        """`alone`: the program does nothing else while it looks; see `Collector`."""
         self._root = root
-        self._collector = Collector(root, passwd_file, time.time, _take_pending_in_main_thread, may_fork=may_fork)
+        self._collector = Collector(root, passwd_file, time.time, _take_pending_in_main_thread, alone=alone)
         self._last: Snapshot | None = None
 
     def take(self, want: Want) -> Snapshot:

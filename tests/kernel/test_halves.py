@@ -96,7 +96,7 @@ from ipcinspect.kernel import halves
 from ipcinspect.model.snapshot import Want
 from ipcinspect.sources.live import LiveSource
 halves.MANY = 2
-shared = LiveSource(may_fork=True).take(Want(descriptors=True))
+shared = LiveSource(alone=True).take(Want(descriptors=True))
 alone = LiveSource().take(Want(descriptors=True))
 print(json.dumps([sorted(shared.processes), sorted(alone.processes), shared.host.observer.pid,
                   [str(gap) for gap in shared.gaps]]))
