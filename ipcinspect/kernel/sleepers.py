@@ -8,10 +8,26 @@ must not be asked. A writer that waits for room in the pipe sleeps elsewhere, wi
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
 from ipcinspect.kernel import procfs
 
-_ARGUMENTS = 4
+_LARGEST_32_BIT = 1 << 32
+
+
+class _Calls(NamedTuple):
+    """Numbers of the calls that copy through a descriptor."""
+
+    one: frozenset[int]
+    """read, write, readv, writev, vmsplice, preadv2, pwritev2: it is the first argument."""
+    two: frozenset[int]
+    """sendfile, splice, tee: it is one of the first three."""
+
+
+_CALLS = {
+    "x86_64": _Calls(frozenset((0, 1, 19, 20, 278, 327, 328)), frozenset((40, 275, 276))),
+    "aarch64": _Calls(frozenset((63, 64, 65, 66, 75, 286, 287)), frozenset((71, 76, 77))),
+}
 _ORDINARY = frozenset(
     name.encode()
     for name in (
@@ -52,7 +68,7 @@ def may_work_on(root: str, pid: int, thread: int, fd: int) -> bool:
     except OSError:
         return False
     try:
-        return is_given(procfs.read_file(process, f"task/{thread}/syscall"), fd)
+        return is_given(procfs.read_file(process, f"task/{thread}/syscall"), fd, os.uname().machine)
     except (FileNotFoundError, ProcessLookupError):
         return False
     except OSError:
@@ -61,15 +77,23 @@ def may_work_on(root: str, pid: int, thread: int, fd: int) -> bool:
         os.close(process)
 
 
-def is_given(syscall: bytes, fd: int) -> bool:
-    """Whether the first arguments in the text of /proc/PID/syscall hold a descriptor's number."""
+def is_given(syscall: bytes, fd: int, machine: str) -> bool:
+    """Whether the text of /proc/PID/syscall is a call that copies through this descriptor.
+
+    For a machine whose numbers are not known here, and for a 32-bit task, any call that has the number among its first
+    arguments counts.
+    """
     fields = syscall.split()
     if not fields or fields[0] in (b"running", b"-1"):
         return False
     try:
-        return fd in [int(field, 16) for field in fields[1 : 1 + _ARGUMENTS]]
+        number, *arguments = int(fields[0]), *(int(field, 16) for field in fields[1:])
     except ValueError:
         return True
+    known = _CALLS.get(machine)
+    if known is None or len(arguments) < 8 or arguments[6] < _LARGEST_32_BIT:
+        return fd in arguments[:4]
+    return (number in known.one and arguments[0] == fd) or (number in known.two and fd in arguments[:3])
 
 
 def _wchan(task: str) -> bytes:
