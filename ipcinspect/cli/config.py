@@ -24,14 +24,17 @@ class Config:
 
 
 def load(environ: Mapping[str, str]) -> Config:
-    """The settings; all None where there is no file. Raises Usage, naming the file and what is wrong in it."""
+    """The settings; all None where there is no file. Raises Usage, naming the file and what is wrong in it.
+
+    One that may not be read is somebody else's: `su` and `setpriv` keep the home of the user before.
+    """
     path = path_of(environ)
     if path is None:
         return Config()
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read()
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
         return Config()
     except (OSError, UnicodeDecodeError) as error:
         raise Usage(f"{path}: {error.strerror if isinstance(error, OSError) else 'not UTF-8'}") from error

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from ipcinspect.cli.complaints import Usage
 from ipcinspect.cli.config import Config, load, path_of
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def write(folder: Path, text: str) -> dict[str, str]:
@@ -20,6 +25,17 @@ def write(folder: Path, text: str) -> dict[str, str]:
 def test_no_file_sets_nothing(tmp_path: Path) -> None:
     assert load({"XDG_CONFIG_HOME": str(tmp_path)}) == Config()
     assert load({}) == Config()
+
+
+def test_a_file_that_may_not_be_read_sets_nothing(tmp_path: Path) -> None:
+    """As an ordinary user with the home of root, which setpriv leaves in the environment."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0o700)
+    code = f"from ipcinspect.cli.config import *; assert load({{'XDG_CONFIG_HOME': {str(folder)!r}}}) == Config()"
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    subprocess.run([*nobody, sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
 def test_all_that_can_be_set(tmp_path: Path) -> None:

@@ -136,7 +136,12 @@ def test_without_tables_and_records_there_are_gaps_and_no_failure(fake: FakeProc
 
 def test_a_user_database_that_hangs_costs_its_deadline_once(monkeypatch: pytest.MonkeyPatch) -> None:
     gate = threading.Event()
-    monkeypatch.setattr(pwd, "getpwuid", lambda uid: gate.wait(60))
+
+    def hang(uid: int) -> None:
+        gate.wait(60)
+        raise KeyError(uid)
+
+    monkeypatch.setattr(pwd, "getpwuid", hang)
     users = UserNames("/etc/passwd")
     try:
         begun = time.monotonic()
