@@ -85,12 +85,14 @@ def headline(view: View | None, pulse: Pulse, kept: Kept | None, width: int, gly
     """What is known of the trouble on this machine, in one line; with a filter, what the filter keeps."""
     if view is None:
         return fit((Span(" Looking at this machine" + glyphs.ellipsis, "muted"),), width, glyphs)
-    parts = [Part(_trouble(view, glyphs), 0), *_further(view, glyphs)]
     if pulse.failure is not None:
         parts = [Part(_failure(view, pulse.failure, glyphs), 0)]
+    elif kept is None:
+        parts = [Part((*_trouble(view, glyphs), *_worst(view, glyphs)), 0), *_further(view, glyphs)]
+    else:
+        parts = [Part(_trouble(view, glyphs), 0), *_further(view, glyphs), Part(_worst(view, glyphs)[1:], _FIRST_TO_GO)]
     if kept is not None:
         parts = [Part(_filtered(kept, glyphs), 0), Part((Span("esc clears it", "muted"),), 1), *parts]
-        parts = [part._replace(drop=part.drop or 9) if at > 1 else part for at, part in enumerate(parts)]
     return fit((Span(" "), *join_parts(parts, width - 2, "   ")), width, glyphs)
 
 
@@ -147,14 +149,20 @@ def _pulse(snapshot: Snapshot | None, pulse: Pulse, glyphs: Glyphs) -> Line:
 
 def _trouble(view: View, glyphs: Glyphs) -> Line:
     """Only what is known: full channels. Who waits for whom is not judged here."""
-    worst = view.worst
-    if worst is None:
+    if view.worst is None:
         return (Span(f"{glyphs.marks['moving']} no channel is full", "ok"),)
     number = view.states["full"]
     told = "1 channel is full" if number == 1 else f"{number} channels are full"
+    return (Span(f"{glyphs.marks['error']} {told}", "error"),)
+
+
+def _worst(view: View, glyphs: Glyphs) -> Line:
+    """Who is at the ends of the channel that is worst off, and for how long."""
+    worst = view.worst
+    if worst is None:
+        return ()
     ends = ends_of(worst)
     spans = [
-        Span(f"{glyphs.marks['error']} {told}", "error"),
         Span("  "),
         Span(end_text(ends.left, glyphs), "strong"),
         Span(f" {glyphs.wires[ends.wire]} ", "error"),
@@ -166,6 +174,7 @@ def _trouble(view: View, glyphs: Glyphs) -> Line:
     return tuple(spans)
 
 
+_FIRST_TO_GO = 99
 _FURTHER = tuple(state for state, look in STATES.items() if look.role == "warning")
 
 

@@ -17,7 +17,7 @@ from ipcinspect.tui.descriptors import holdings_of
 from ipcinspect.tui.doctor_text import doctor_lines
 from ipcinspect.tui.drawing import Line
 from ipcinspect.tui.glyphs import UNICODE
-from ipcinspect.tui.header import Pulse, header_line, headline
+from ipcinspect.tui.header import Kept, Pulse, header_line, headline
 from ipcinspect.tui.tree import build_tree
 from ipcinspect.tui.view import Query, View, arrange, remember_closed
 from tests.fakes import NOON, FakeSource, channel, endpoint, pipe, process, snapshot
@@ -79,6 +79,14 @@ def test_the_headline_says_what_is_full_and_never_that_nothing_is_stuck() -> Non
     looks = [snapshot([pipe(1, MAKE, TEE, "full"), pipe(2, TEE, LESS, "full")], at=NOON + at) for at in (0, 131)]
     line = text(headline(view_of(*looks), LIVE, None, 79, UNICODE)).strip()
     assert line == "■ 2 channels are full  make 2211/1 ━┫ tee 2212/0 for 2m10"
+
+
+def test_a_filter_leaves_in_the_headline_that_channels_are_full() -> None:
+    full = view_of(snapshot([pipe(1, MAKE, TEE, "full"), channel(2, "unix", "half-closed")]))
+    for width, shown in ((79, "1 channel is full"), (119, "1 channel is full   ▲ 1 half-closed   make 2211/1 ━┫ tee")):
+        line = text(headline(full, LIVE, Kept(("kind:pipe",), 1, 2, "channel"), width, UNICODE))
+        assert "/ kind:pipe  1 of 2 channels" in line
+        assert shown in line
 
 
 def test_unknown_states_are_told_but_are_no_trouble() -> None:
