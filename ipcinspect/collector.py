@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import gc
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Callable, NamedTuple
 
 from ipcinspect.kernel import halves, procfs
 from ipcinspect.kernel.doctor import Sighting, sightings
-from ipcinspect.kernel.errors import KernelError, Vanished
+from ipcinspect.kernel.errors import KernelError
 from ipcinspect.kernel.host import HostFacts, read_host
 from ipcinspect.kernel.passwd import UserNames
 from ipcinspect.kernel.relay import Relay
@@ -62,7 +63,7 @@ class Collector:
         self._clock = clock
         self._rooms = rooms
         self._users = UserNames(passwd_file)
-        self._relay: Relay[int, ProcessFacts | Vanished] = Relay(_DEADLINE_S + _GRACE_S, while_waiting)
+        self._relay: Relay[int, ProcessFacts | KernelError] = Relay(_DEADLINE_S + _GRACE_S, while_waiting)
         self._while_waiting = while_waiting
 
     def collect(self, want: Want) -> Snapshot:
@@ -73,7 +74,7 @@ class Collector:
     def _collect(self, want: Want) -> Snapshot:
         taken_at, start = self._clock(), time.perf_counter()
         host = read_host(self._root)
-        walked = self._walk(want)
+        walked = self._walk(want, host)
         costs = [Cost("processes", time.perf_counter() - start)]
         with closing(Scan(_surroundings(self._root, host), walked.facts)) as scan:
             collected, room_costs = self._visit(scan)
@@ -99,23 +100,24 @@ class Collector:
             costs=tuple(costs),
         )
 
-    def _walk(self, want: Want) -> _Walked:
+    def _walk(self, want: Want, host: HostFacts) -> _Walked:
         with_others = want.descriptors or any(room.NEEDS_ALL_DESCRIPTORS for room in self._rooms)
         walk = Walk(self._root, with_others, want.cmdlines, _DEADLINE_S)
         pids = procfs.list_pids(self._root)
         answers, late = self._read(pids, walk.read)
         facts = [answer for answer in answers if isinstance(answer, ProcessFacts)]
-        gaps = _walk_gaps(facts, len(answers) - len(facts), late)
+        unseen = Counter(answer.why for answer in answers if isinstance(answer, KernelError))
+        gaps = _walk_gaps(facts, host, unseen, late)
         if _FIRST_PID not in pids:
             gaps.append(Gap("processes that the /proc mount hides (hidepid)", "denied", None))
         return _Walked(facts, gaps)
 
     def _read(
-        self, pids: Sequence[int], read: Callable[[int], ProcessFacts | Vanished]
-    ) -> tuple[list[ProcessFacts | Vanished], list[int]]:
+        self, pids: Sequence[int], read: Callable[[int], ProcessFacts | KernelError]
+    ) -> tuple[list[ProcessFacts | KernelError], list[int]]:
         """What is read of each process, and those that were late; by two of us where there are very many."""
 
-        def run(some: Sequence[int]) -> tuple[list[ProcessFacts | Vanished], list[int]]:
+        def run(some: Sequence[int]) -> tuple[list[ProcessFacts | KernelError], list[int]]:
             return self._relay.run(some, read)
 
         if not (self._alone and halves.worth_sharing(pids)):
@@ -164,14 +166,20 @@ def _collect_isolated(room: Room, scan: Scan) -> Collected:
         return Collected([], [Gap(f"{room.NAME} (fault in the program: {error!r})", "unsupported", None)])
 
 
-def _walk_gaps(facts: Sequence[ProcessFacts], vanished: int, late: Sequence[int]) -> list[Gap]:
+def _walk_gaps(facts: Sequence[ProcessFacts], host: HostFacts, unseen: Counter[str], late: Sequence[int]) -> list[Gap]:
     denied = sum(1 for process in facts if "descriptors" in process.refused)
     maps_denied = sum(1 for process in facts if "maps" in process.refused)
     unreached = sum(process.table.unreached for process in facts)
+    untyped = sum(process.table.untyped for process in facts)
+    foreign = {process.ipc_namespace for process in facts} - {None, host.ipc_namespace}
     rows = (
         Gap("descriptors of processes", "denied", denied),
         Gap("shared mappings of processes", "denied", maps_denied),
-        Gap("processes that ended during the look", "vanished", vanished),
+        Gap("processes of which nothing is told (hidepid)", "denied", unseen["denied"]),
+        Gap("processes that ended during the look", "vanished", unseen["vanished"]),
+        Gap("processes that could not be read", "unsupported", unseen["unsupported"]),
+        Gap("System V objects of other IPC namespaces", "other namespace", len(foreign)),
+        Gap("descriptors whose file could not be asked", "unsupported", untyped),
         Gap(f"processes that did not answer ({', '.join(map(str, late[:5]))})", "timed out", len(late)),
         Gap("descriptors of processes with very many", "timed out", unreached),
     )

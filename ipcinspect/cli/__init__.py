@@ -146,7 +146,7 @@ def _joined(words: Sequence[str]) -> list[str]:
     """`--sort -queued` as `--sort=-queued`, which argparse understands."""
     joined: list[str] = []
     for word in words:
-        if joined and joined[-1] == "--sort":
+        if joined and joined[-1] == "--sort" and word != "--":
             joined[-1] = f"--sort={word}"
         else:
             joined.append(word)

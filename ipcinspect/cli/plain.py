@@ -47,7 +47,7 @@ class PlainStyle:
         if isinstance(value, str):
             return self.safe(value)
         if unit == "time":
-            return rfc3339(value)
+            return _moment(value)
         if unit == "mode":
             return f"{int(value):04o}"
         if unit == "key":
@@ -107,11 +107,11 @@ class PlainStyle:
 
     def clock(self, seconds: float) -> str:
         """With its date, in UTC."""
-        return rfc3339(seconds)
+        return _moment(seconds)
 
     def _side(self, channel: Channel, side: str) -> Cell:
         ends = [end for end in channel.endpoints if end.side == side]
-        if not ends and len(channel.queues) == 1:  # who opened a FIFO read-write is at both ends
+        if not ends and channel.mechanism in ("pipe", "fifo"):  # who opened a FIFO read-write is at both ends
             ends = [end for end in channel.endpoints if end.role == "both"]
         if ends:
             return Cell(", ".join(map(self._holder, ends)))
@@ -123,3 +123,10 @@ class PlainStyle:
             return self.safe(end.address) if end.address is not None else UNKNOWN
         fd = "" if end.fd is None else f"/{end.fd}"
         return f"{self.safe(process.comm)} {process.pid}{fd}"
+
+
+def _moment(seconds: float) -> str:
+    try:
+        return rfc3339(seconds)
+    except ValueError:  # anybody may give a FIFO a time that no calendar has
+        return UNKNOWN

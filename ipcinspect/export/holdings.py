@@ -46,15 +46,25 @@ def holdings(snapshot: Snapshot, pids: Iterable[int]) -> list[Holdings]:
 
 
 def others_of(channel: Channel, end: Endpoint) -> list[Endpoint]:
-    """Who is at the other end: the other side, or among those who share one thing all but the process itself."""
-    across = [other for other in channel.endpoints if other.side != end.side]
-    if across and end.role != "attached":
-        return across
+    """Who is at the other end.
+
+    Of a pipe those who do what this end does not: a descriptor open for both is at both ends. Of what is shared
+    (memory, semaphores) all but the process itself. Of all else the other side, and nobody where it has none.
+    """
+    if channel.mechanism in ("pipe", "fifo"):
+        return [other for other in channel.endpoints if other is not end and _across(end.role, other.role)]
+    if channel.relation not in ("resource sharing", "synchronisation"):
+        return [other for other in channel.endpoints if other.side != end.side]
     return [
         other
         for other in channel.endpoints
         if other is not end and (other.process is None or end.process is None or other.process.key != end.process.key)
     ]
+
+
+def _across(role: str, other: str) -> bool:
+    """Whether two ends of a pipe can pass data to each other."""
+    return role != other or role == "both"
 
 
 def _rows(snapshot: Snapshot, pid: int, held: Iterable[tuple[Channel, Endpoint]]) -> tuple[Holding, ...]:

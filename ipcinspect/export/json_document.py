@@ -48,8 +48,9 @@ def channels_member(channels: Iterable[Channel], writer: ChannelWriter) -> Itera
 def head(snapshot: Snapshot) -> str:
     """The beginning of every document, without the brace that closes it."""
     host = snapshot.host
+    boot_id = quoted(host.boot_id) if host.boot_id else "null"
     return (
-        f'{{"schema": "{SCHEMA}", "host": {quoted(host.name)}, "boot_id": {quoted(host.boot_id)}, '
+        f'{{"schema": "{SCHEMA}", "host": {quoted(host.name)}, "boot_id": {boot_id}, '
         f'"taken_at": "{rfc3339(snapshot.taken_at)}", "duration_s": {round(snapshot.duration_s, 6)!r}'
     )
 
@@ -73,7 +74,12 @@ def value(plain: FieldValue) -> str:
 
 def moment(seconds: float | None) -> str:
     """A time since the epoch; null where it is unknown."""
-    return "null" if seconds is None else f'"{rfc3339(seconds)}"'
+    if seconds is None:
+        return "null"
+    try:
+        return f'"{rfc3339(seconds)}"'
+    except ValueError:  # anybody may give a FIFO a time that no calendar has
+        return "null"
 
 
 def _number(plain: float) -> str:

@@ -9,8 +9,14 @@ _minutes: dict[int, str] = {}
 """Times without their seconds, by minutes since the epoch: the dear part, and many channels are born together."""
 
 
+_FIRST, _LAST = -62135596800, 253402300799
+"""The years 1 to 9999, which RFC 3339 has; anybody may give a FIFO a time beyond them."""
+
+
 def rfc3339(seconds: float) -> str:
-    """Seconds since the epoch as `2026-03-01T12:00:00.250Z`. Raises ValueError or OverflowError beyond year 9999."""
+    """Seconds since the epoch as `2026-03-01T12:00:00.250Z`. Raises ValueError outside the years 1 to 9999."""
+    if not _FIRST <= seconds <= _LAST:
+        raise ValueError(f"no RFC 3339 time: {seconds}")
     whole = int(seconds // 1)
     minute = whole // 60
     text = _minutes.get(minute)

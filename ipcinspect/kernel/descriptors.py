@@ -86,6 +86,8 @@ class Table(NamedTuple):
     """Descriptors whose link was refused."""
     unreached: int
     """Descriptors that were not looked at because time ran out."""
+    untyped: int
+    """Descriptors of which the kernel would not say what file is behind them."""
 
 
 def read_table(process: int, with_others: bool, until: float) -> Table:
@@ -116,7 +118,7 @@ def _read_entries(directory: int, names: list[str], with_others: bool, until: fl
     fifos: list[FifoEnd] = []
     sockets: list[SocketEnd] = []
     others: list[OtherEnd] = []
-    refused = reached = 0
+    refused = reached = untyped = 0
     files = FileReader()
     readlink, lstat, new = os.readlink, os.lstat, tuple.__new__
     for name in names:
@@ -138,16 +140,23 @@ def _read_entries(directory: int, names: list[str], with_others: bool, until: fl
                 _sort_file(files, directory, name, target, fifos, others, with_others)
             elif with_others:
                 others.append(OtherEnd(int(name), target, None))
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             continue
         except PermissionError:
             refused += 1
+        except _Untyped:
+            untyped += 1
         except OSError as error:
             if error.errno != errno.ENAMETOOLONG:
-                raise
-            with contextlib.suppress(FileNotFoundError):
+                untyped += 1
+                continue
+            with contextlib.suppress(FileNotFoundError, _Untyped):
                 _sort_file(files, directory, name, _TOO_LONG, fifos, others, with_others)
-    return Table(pipes, fifos, sockets, others, refused, len(names) - reached)
+    return Table(pipes, fifos, sockets, others, refused, len(names) - reached, untyped)
+
+
+class _Untyped(Exception):
+    """statx(2) refuses: a file system of another user (FUSE), or one that is ill."""
 
 
 def _sort_file(
@@ -159,7 +168,13 @@ def _sort_file(
     others: list[OtherEnd],
     with_others: bool,
 ) -> None:
-    mode = os.lstat(name, dir_fd=directory).st_mode if stat.S_ISFIFO(files.mode(directory, name)) else 0
+    try:
+        is_fifo = stat.S_ISFIFO(files.mode(directory, name))
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise _Untyped from error
+    mode = os.lstat(name, dir_fd=directory).st_mode if is_fifo else 0
     if mode & _OPEN:
         fifos.append(FifoEnd(int(name), target, bool(mode & 0o400), bool(mode & 0o200), files.facts(directory, name)))
     elif with_others:

@@ -24,3 +24,11 @@ def flag_words(flags: int) -> str:
     if "nonblock" not in words:
         words.insert(0, "block")
     return " ".join(words)
+
+
+def parse_inode(text: bytes) -> int | None:
+    """The `ino:` line, which kernels since 5.14 have; None without it."""
+    for line in text.splitlines():
+        if line.startswith(b"ino:") and line[4:].strip().isdigit():
+            return int(line[4:])
+    return None

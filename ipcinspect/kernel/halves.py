@@ -21,6 +21,7 @@ Result = TypeVar("Result")
 
 _CHUNK = 1 << 20
 _LENGTH = struct.Struct("=Q")
+_GRACE_S, _CHECK_S = 1.0, 0.001
 MANY = 400
 """Items from which on a fork costs less than it saves."""
 
@@ -36,8 +37,16 @@ def share(items: Sequence[int], work: Callable[[Sequence[int]], Result], deadlin
     The results of `work` have to be picklable. Raises what `work` raises here.
     """
     ours, theirs = items[::2], items[1::2]
-    receiving, sending = os.pipe2(os.O_CLOEXEC)
-    child = os.fork()
+    try:
+        receiving, sending = os.pipe2(os.O_CLOEXEC)
+    except OSError:
+        return [work(items)]
+    try:
+        child = os.fork()
+    except OSError:
+        os.close(receiving)
+        os.close(sending)
+        return [work(items)]
     if child == 0:
         _work_as_child(theirs, work, sending)
     os.close(sending)
@@ -89,5 +98,8 @@ def _received(receiving: int, deadline_s: float) -> bytes | None:
 
 
 def _end(child: int) -> None:
+    """Kill it and take its status; one that sleeps uninterruptibly is left to whoever inherits it."""
     os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+    until = time.monotonic() + _GRACE_S
+    while os.waitpid(child, os.WNOHANG) == (0, 0) and time.monotonic() < until:
+        time.sleep(_CHECK_S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import NamedTuple
 
@@ -90,7 +91,7 @@ def _line(path: str) -> str:
 
 
 def _booted_at(root: str) -> float:
-    """0.0 where it cannot be read: then every process is older than any record, and records are believed."""
+    """Infinity where it cannot be read: then no process is older than a record, and no record is believed."""
     try:
         with open(f"{root}/stat", "rb") as file:
             for line in file:
@@ -98,4 +99,4 @@ def _booted_at(root: str) -> float:
                     return float(line.split()[1])
     except (OSError, ValueError):
         pass
-    return 0.0
+    return math.inf

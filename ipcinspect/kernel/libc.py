@@ -1,7 +1,7 @@
 """The system calls that Python lacks.
 
 LIBC is a `ctypes.PyDLL`: it does not release the interpreter lock around a call, so that between borrowing a
-descriptor and closing it no other thread of this process runs, and a busy screen cannot prolong the borrow. What is
+descriptor and closing it no call hands the turn to a busy screen, which would then keep it for milliseconds. What is
 asked about files of users goes through a `ctypes.CDLL`, which releases the lock: a file system that does not know
 AT_STATX_DONT_SYNC could make it sleep.
 """

@@ -7,7 +7,7 @@ import os
 import threading
 from typing import Callable, TypeVar
 
-from ipcinspect.kernel.errors import Denied, KernelError, Vanished, translated
+from ipcinspect.kernel.errors import Denied, Vanished, translated
 from ipcinspect.kernel.libc import LIBC, last_error
 
 _CLONE_NEWNET = 0x40000000
@@ -31,7 +31,7 @@ def inside_network(root: str, pid: int, inode: int, call: Callable[[], Result]) 
         try:
             _enter(f"{root}/{pid}/ns/net", inode)
             answers.append(call())
-        except (KernelError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 (raised in the caller's thread)
             failures.append(error)
 
     thread = threading.Thread(target=enter_and_call, name="ipcinspect-netns", daemon=True)

@@ -8,6 +8,7 @@ one; a reader that is late is left behind with its process.
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -37,7 +38,10 @@ class _Reader(Generic[Item, Result]):
         """It is through, or was left behind."""
         self.has_company = False
         self.thread = threading.Thread(target=self._run, name="ipcinspect-reader", daemon=True)
-        self.thread.start()
+        try:
+            self.thread.start()
+        except RuntimeError as error:  # the limit of processes is reached
+            raise OSError(errno.EAGAIN, str(error)) from error
 
     def age_s(self) -> float:
         """For how long it has been at its present item."""

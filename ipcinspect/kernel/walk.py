@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from ipcinspect.kernel import cgroup, maps, procfs
 from ipcinspect.kernel.descriptors import Table, read_table
-from ipcinspect.kernel.errors import Denied, KernelError, Vanished
+from ipcinspect.kernel.errors import Denied, KernelError, Vanished, translated
 
 _CMDLINE_LIMIT = 4096
-_EMPTY = Table([], [], [], [], 0, 0)
+_EMPTY = Table([], [], [], [], 0, 0, 0)
 
 
 class ProcessFacts(NamedTuple):
@@ -52,15 +52,17 @@ class Walk(NamedTuple):
     deadline_s: float
     """Seconds for one process's descriptors."""
 
-    def read(self, pid: int) -> ProcessFacts | Vanished:
-        """All facts of one process; the Vanished as a value, since processes come and go all the time."""
+    def read(self, pid: int) -> ProcessFacts | KernelError:
+        """All facts of one process; an error as a value, since processes come and go all the time."""
         try:
             process = procfs.open_process(self.root, pid)
         except OSError as error:
-            return Vanished(f"process {pid}: {error.strerror}")
+            return translated(error, f"process {pid}")
         try:
             return self._read(process, pid)
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            return translated(error, f"process {pid}")
+        except ValueError as error:
             return Vanished(f"process {pid}: {error}")
         finally:
             os.close(process)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from typing import Callable, NamedTuple, TypeVar
 
 from ipcinspect.kernel import sleepers
 from ipcinspect.kernel.borrow import Lender, PipeFill
 from ipcinspect.kernel.descriptors import FifoEnd, PipeEnd
-from ipcinspect.kernel.errors import KernelError
+from ipcinspect.kernel.errors import KernelError, Unsupported
 from ipcinspect.kernel.libc import FileFacts
 from ipcinspect.kernel.walk import ProcessFacts
 from ipcinspect.model.gap import Gap
@@ -45,12 +45,16 @@ class PipeLook(NamedTuple):
 class Loans:
     """All borrowing of one scan. What is borrowed is closed before each call returns."""
 
-    def __init__(self, root: str, facts: Sequence[ProcessFacts]) -> None:
+    def __init__(self, root: str, facts: Sequence[ProcessFacts], pids_agree: bool) -> None:
+        """`pids_agree`: the pids of that /proc are ours. Else a pidfd would be one of an unrelated process."""
         self._root = root
+        self._pids_agree = pids_agree
         self._alone = {row.pid for row in facts if row.num_threads == 1}
         self._sleepers: dict[int, list[int]] = {}
         self._lenders: OrderedDict[int, Lender] = OrderedDict()
-        self._refused = self._locked = 0
+        self._refused: dict[int, str] = {}
+        """Why, by the inodes of what nobody's descriptor could be asked about."""
+        self._locked = 0
         self.longest_s = 0.0
         """The longest time for which a descriptor was borrowed, in seconds."""
 
@@ -73,25 +77,26 @@ class Loans:
         process, end = holder
         link = end.path if isinstance(end, FifoEnd) else f"pipe:[{inode}]"
         try:
-            return PipeLook(*self._lender(process.pid).pipe(end.fd, link, inode, as_writer))
+            look = PipeLook(*self._lender(process.pid).pipe(end.fd, link, inode, as_writer))
         except KernelError as error:
-            self._note(error)
+            self._note(error, inode)
             return None
+        self._refused.pop(inode, None)
+        return look
 
     def next_datagram_bytes(self, holder: SocketHolder, inode: int) -> int | None:
         """The size of the first datagram that waits in a socket; None where it is refused, or another file by now."""
-        return self._ask(holder.process.pid, lambda lender: lender.next_datagram_bytes(holder.fd, inode))
+        return self._ask(holder.process.pid, inode, lambda lender: lender.next_datagram_bytes(holder.fd, inode))
 
     def datagram_writable(self, holder: SocketHolder, inode: int) -> bool | None:
         """Whether a send would not block now; None where it is refused, or another file by now."""
-        return self._ask(holder.process.pid, lambda lender: lender.datagram_writable(holder.fd, inode))
+        return self._ask(holder.process.pid, inode, lambda lender: lender.datagram_writable(holder.fd, inode))
 
     def gaps(self) -> list[Gap]:
         """What could not be asked."""
-        rows = (
-            Gap("fill of pipes and sockets by pidfd_getfd", "denied", self._refused),
-            Gap("fill of pipes whose holder hangs at work on them", "timed out", self._locked),
-        )
+        reasons = Counter(self._refused.values())
+        rows = [Gap("fill of pipes and sockets by pidfd_getfd", why, number) for why, number in reasons.items()]
+        rows.append(Gap("fill of pipes whose holder may hang at work on them", "timed out", self._locked))
         return [gap for gap in rows if gap.count]
 
     def _sleepers_of(self, pid: int) -> list[int]:
@@ -100,20 +105,22 @@ class Loans:
             known = self._sleepers[pid] = sleepers.odd_sleepers(self._root, pid, pid in self._alone)
         return known
 
-    def _ask(self, pid: int, question: Callable[[Lender], Answer]) -> Answer | None:
+    def _ask(self, pid: int, inode: int, question: Callable[[Lender], Answer]) -> Answer | None:
         try:
             return question(self._lender(pid))
         except KernelError as error:
-            self._note(error)
+            self._note(error, inode)
             return None
 
-    def _note(self, error: KernelError) -> None:
+    def _note(self, error: KernelError, inode: int) -> None:
         if error.why != "vanished":
-            self._refused += 1
+            self._refused[inode] = error.why
 
     def _lender(self, pid: int) -> Lender:
         lender = self._lenders.get(pid)
         if lender is None:
+            if not self._pids_agree:
+                raise Unsupported("pidfd_open in another pid namespace")
             if len(self._lenders) >= _OPEN_LENDERS:
                 self._let_go()
             lender = self._lenders[pid] = Lender(self._root, pid)

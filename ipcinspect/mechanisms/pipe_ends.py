@@ -92,7 +92,7 @@ def _endpoint(holder: PipeHolder, inode: int) -> Endpoint:
 def _queue(fill: PipeFill | None) -> Queue:
     if fill is None:
         return Queue("b", None)
-    share = fill.queued_bytes / fill.capacity_bytes if fill.capacity_bytes else None
+    share = min(fill.queued_bytes / fill.capacity_bytes, 1.0) if fill.capacity_bytes else None
     return Queue("b", fill.queued_bytes, fill=share)
 
 
@@ -111,6 +111,7 @@ def _state(fill: PipeFill | None, has_writer: bool, has_reader: bool, keeps_hang
 
 
 def _fill_state(fill: PipeFill) -> str:
-    if fill.writable is False or fill.queued_bytes >= fill.capacity_bytes:
+    """Full is what POLLOUT says, never a comparison: spliced buffers may be larger or smaller than their slots."""
+    if fill.writable is False:
         return "full"
     return "holding" if fill.queued_bytes else "idle"

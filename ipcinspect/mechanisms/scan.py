@@ -58,7 +58,7 @@ class Scan:
         """`facts` becomes the scan's own."""
         self.surroundings = surroundings
         self.facts = facts
-        self.loans = Loans(surroundings.root, facts)
+        self.loans = Loans(surroundings.root, facts, surroundings.pids_agree)
         self.sockets = SocketTables(surroundings.root, surroundings.net_namespace, facts)
 
     def gaps(self) -> list[Gap]:
@@ -72,12 +72,13 @@ class Scan:
     def free(self) -> None:
         """Free what was read, in small pieces: at once it would hold the interpreter lock for tens of milliseconds."""
         let_go(self.facts)
-        let_go(self.mappers)
-        let_go(self.sockets.tcp)
-        let_go(self.sockets.udp)
-        let_go(self.sockets.unix)
-        let_go(self.pipe_holders)
-        let_go(self.socket_holders)
+        for owner, names in (
+            (self, ("mappers", "pipe_holders", "socket_holders")),
+            (self.sockets, SocketTables.TABLES),
+        ):
+            for name in names:
+                if name in vars(owner):  # a cached property that was read
+                    let_go(vars(owner)[name])
 
     @cached_property
     def processes(self) -> dict[int, Process]:

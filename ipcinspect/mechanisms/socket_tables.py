@@ -34,6 +34,8 @@ class Rows(NamedTuple):
 class SocketTables:
     """Reads on first use; what it misses goes to `gaps`."""
 
+    TABLES = ("unix", "tcp", "udp")
+
     def __init__(self, root: str, own: int | None, facts: Sequence[ProcessFacts]) -> None:
         """`own` is the inode of the namespace that this thread is in."""
         self._root = root
@@ -49,17 +51,21 @@ class SocketTables:
     def unix(self) -> dict[int, UnixSocket]:
         """Unix sockets by inode."""
         rows = [*self._here("unix sockets", _read_unix, self._unix_as_text), *self._elsewhere.unix]
-        return {row.ino: row for row in rows if row.ino}
+        first: dict[int, UnixSocket] = {}
+        for row in rows:
+            if row.ino:
+                first.setdefault(row.ino, row)
+        return first
 
     @cached_property
     def tcp(self) -> list[InetSocket]:
         """TCP sockets over IPv4 and IPv6."""
-        return [*self._here("TCP sockets", _read_tcp, self._tcp_as_text), *self._elsewhere.tcp]
+        return _once([*self._here("TCP sockets", _read_tcp, self._tcp_as_text), *self._elsewhere.tcp])
 
     @cached_property
     def udp(self) -> list[InetSocket]:
         """UDP sockets over IPv4 and IPv6."""
-        return [*self._here("UDP sockets", _read_udp, self._udp_as_text), *self._elsewhere.udp]
+        return _once([*self._here("UDP sockets", _read_udp, self._udp_as_text), *self._elsewhere.udp])
 
     def _here(
         self,
@@ -136,6 +142,18 @@ class SocketTables:
                 return b"".join(iter(lambda: table.read(1 << 20), b""))[: proc_net.LIMIT]
         except OSError:
             return b""
+
+
+def _once(rows: list[InetSocket]) -> list[InetSocket]:
+    """Each socket once: a dump that the kernel takes up again in the middle of a chain may repeat a row."""
+    known: set[tuple[int | None, int]] = set()
+    kept = []
+    for row in rows:
+        place = (row.netns, row.cookie)
+        if not row.cookie or place not in known:
+            known.add(place)
+            kept.append(row)
+    return kept
 
 
 def _read_all(netns: int) -> Rows:

@@ -8,7 +8,7 @@ are the processes that operated on one last, in whichever direction.
 from __future__ import annotations
 
 from ipcinspect.kernel import sysv, sysvipc
-from ipcinspect.kernel.errors import Denied, KernelError
+from ipcinspect.kernel.errors import KernelError, Vanished
 from ipcinspect.mechanisms import sysv_objects
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Wait
 from ipcinspect.mechanisms.scan import Scan
@@ -45,17 +45,17 @@ _SHOWN = 64
 def collect(scan: Scan) -> Collected:
     """Every set of our IPC namespace. Raises Unsupported or Denied."""
     channels = []
-    refused = 0
+    refused: dict[str, int] = {}
     for row in sysvipc.parse_semaphore_sets(scan.sysv_table("sem")):
         try:
             now: list[sysv.SemaphoreNow] | None = sysv.semaphores(row.semid, row.nsems, _SHOWN)
-        except Denied:
-            now = None
-            refused += 1
-        except KernelError:
+        except Vanished:
             continue
+        except KernelError as error:
+            now = None
+            refused[error.why] = refused.get(error.why, 0) + 1
         channels.append(_channel(scan, row, now))
-    gaps = [Gap("values of System V semaphore sets", "denied", refused)] if refused else []
+    gaps = [Gap("values of System V semaphore sets", why, number) for why, number in refused.items()]
     return Collected(channels, gaps)
 
 

@@ -104,5 +104,7 @@ class Channel(NamedTuple):
 
 
 def _sum_of_known(figures: list[int | None]) -> int | None:
+    """What is known to wait; None where nothing is known, or nothing but that a direction is empty."""
     known = [figure for figure in figures if figure is not None]
-    return sum(known) if known else None
+    total = sum(known)
+    return total if total or (known and len(known) == len(figures)) else None

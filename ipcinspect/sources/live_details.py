@@ -35,14 +35,14 @@ _TCP_TITLES = (
 def details(root: str, snapshot: Snapshot, key: ProcessKey | ChannelKey) -> Details | None:
     """Facts about one thing of a snapshot of this machine; None where it is gone."""
     if isinstance(key, ProcessKey):
-        return _process(snapshot, key)
+        return _process(root, snapshot, key)
     channel = snapshot.channels_by_key.get(key)
     return _channel(root, channel) if channel is not None else None
 
 
-def _process(snapshot: Snapshot, key: ProcessKey) -> Details | None:
+def _process(root: str, snapshot: Snapshot, key: ProcessKey) -> Details | None:
     known = snapshot.processes.get(key.pid)
-    if known is None or known.key != key:
+    if known is None or known.key != key or not _still_is(root, key):
         return None
     import psutil
 
@@ -50,7 +50,7 @@ def _process(snapshot: Snapshot, key: ProcessKey) -> Details | None:
         process = psutil.Process(key.pid)
         with process.oneshot():
             facts = [
-                Detail("User", process.username(), None, "psutil"),
+                Detail("User", snapshot.users.get(known.uid) if known.uid is not None else None, None, "passwd"),
                 Detail("Status", process.status(), None, "psutil"),
                 Detail("Threads", process.num_threads(), None, "psutil"),
                 Detail("Resident memory", process.memory_info().rss, "bytes", "psutil"),
@@ -61,21 +61,35 @@ def _process(snapshot: Snapshot, key: ProcessKey) -> Details | None:
         return None
     except psutil.AccessDenied:
         return Details(())
-    return Details(tuple(facts))
+    return Details(tuple(facts)) if _still_is(root, key) else None
+
+
+def _still_is(root: str, key: ProcessKey) -> bool:
+    """Whether the pid still means that process: what is asked by a bare pid is asked between two such answers."""
+    try:
+        process = procfs.open_process(root, key.pid)
+    except OSError:
+        return False
+    try:
+        return procfs.parse_stat(procfs.read_file(process, "stat")).starttime == key.starttime
+    except (OSError, ValueError):
+        return False
+    finally:
+        os.close(process)
 
 
 def _channel(root: str, channel: Channel) -> Details:
     flags: dict[tuple[int, int], str] = {}
     for end in channel.endpoints[:_MOST_HOLDERS]:
         if end.process is not None and end.fd is not None:
-            words = _open_flags(root, end.process.key, end.fd)
+            words = _open_flags(root, end.process.key, end.fd, end.inode)
             if words is not None:
                 flags[end.process.pid, end.fd] = words
     return Details(tuple(_connection_facts(channel)) if channel.mechanism == "tcp" else (), flags)
 
 
-def _open_flags(root: str, key: ProcessKey, fd: int) -> str | None:
-    """The words for the open flags in fdinfo (proc_pid_fdinfo(5)); None where it is refused, gone or reused."""
+def _open_flags(root: str, key: ProcessKey, fd: int, inode: int | None) -> str | None:
+    """The words for the open flags in fdinfo (proc_pid_fdinfo(5)); None where it is refused, gone or another file."""
     try:
         process = procfs.open_process(root, key.pid)
     except OSError:
@@ -83,7 +97,10 @@ def _open_flags(root: str, key: ProcessKey, fd: int) -> str | None:
     try:
         if procfs.parse_stat(procfs.read_file(process, "stat")).starttime != key.starttime:
             return None
-        flags = fdinfo.parse_flags(procfs.read_file(process, f"fdinfo/{fd}"))
+        text = procfs.read_file(process, f"fdinfo/{fd}")
+        if inode is not None and fdinfo.parse_inode(text) not in (inode, None):
+            return None
+        flags = fdinfo.parse_flags(text)
     except (OSError, ValueError):
         return None
     finally:

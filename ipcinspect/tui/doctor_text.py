@@ -19,7 +19,7 @@ _MARK = {"yes": ("moving", "ok"), "partly": ("trouble", "warning"), "no": ("gone
 def doctor_lines(snapshot: Snapshot, sights: Sequence[Sight], width: int, glyphs: Glyphs) -> list[Line]:
     """The whole screen; `sights` may be older than the snapshot, which does not always ask for them."""
     lines: list[Line] = [rule((Span("What can be seen here", "strong"),), (), width, False, glyphs)]
-    lines += _sights(sights, width, glyphs) or [(Span("   Looking" + glyphs.ellipsis, "muted"),)]
+    lines += _sights(sights, width, glyphs) or [(Span("   Not asked yet: the next look does.", "muted"),)]
     title: Line = (Span("Not seen in this look", "strong"),)
     lines += [(), rule(title, (), width, False, glyphs), *_gaps(snapshot.gaps, width, glyphs)]
     title = (Span("What a look costs", "strong"), Span(f"  {figures_ms(snapshot.duration_s)}", "muted"))

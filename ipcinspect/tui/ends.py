@@ -80,9 +80,10 @@ def seen_by(channel: Channel, pid: int, fd: int | None) -> Held:
     if own.role == "listener":
         clients = [end for end in channel.endpoints if end.role == "client"]
         return Held("open", _end(clients, "accepting"))
-    others = [end for end in channel.endpoints if end.side != own.side and end is not own]
-    if not others and own.role == "both":
-        others = [end for end in channel.endpoints if not _is(end, pid, None)]
+    if channel.mechanism in ("pipe", "fifo"):
+        others = [end for end in channel.endpoints if end is not own and (end.role != own.role or own.role == "both")]
+    else:
+        others = [end for end in channel.endpoints if end.side != own.side]
     sides = ends_of(channel)
     absent = sides.left if own.side == "b" else sides.right
     return Held(_own_wire(channel, own), _end(others, absent.absent or "hidden"))
@@ -174,6 +175,10 @@ def _absent_end(channel: Channel, nobody: str | None) -> str:
         return nobody
     if channel.state == "opening":
         return "no answer yet"
+    if channel.mechanism in ("unix", "tcp"):  # the kernel tells every peer there is: one that is not told is not there
+        return {"half-closed": "peer closed", "no-reader": "no reader", "idle": "not connected"}.get(
+            channel.state, "hidden"
+        )
     return "peer closed" if channel.state == "half-closed" else "hidden"
 
 

@@ -22,6 +22,8 @@ from ipcinspect.tui.view import Last, Query, View, arrange, remember_closed
 
 MANY_DESCRIPTORS = 50_000
 """Above this the default interval doubles."""
+_LOOKS_BETWEEN_CLEANINGS = 300
+"""After so many looks what was spared is looked through once, so that the screen's own cycles do not add up."""
 MANY_CHANNELS = 10_000
 """Above this a look's objects are kept from the garbage collector, whose full run would stop every thread for long."""
 _PIECE = 512
@@ -78,6 +80,7 @@ class Feed:
         self._old: Observation | None = None
         self._shown: Observation | None = None
         self._look_now = True
+        self._looks = 0
 
     def wake(self, look: bool = False) -> None:
         """Have the thread read the wishes anew; with `look`, look at the machine without waiting."""
@@ -133,6 +136,10 @@ class Feed:
             self._wake.wait(None if self.wishes.paused else max(looked + self.interval() - time.monotonic(), 0.0))
 
     def _look(self, show: Callable[[View], None], complain: Callable[[OSError], None]) -> None:
+        self._looks += 1
+        if self._looks % _LOOKS_BETWEEN_CLEANINGS == 0:
+            gc.unfreeze()
+            gc.collect()
         want = Want(descriptors=True, cmdlines=True, sights=self.wishes.sights)
         before = self._seen
         with _no_garbage_collection() as spare:

@@ -66,7 +66,10 @@ def steady_age(seconds: float) -> str:
 
 def moment(seconds: float) -> str:
     """Local wall time, with the date where it is not from today or yesterday."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+    except (ValueError, OverflowError, OSError):  # anybody may give a FIFO a time that no calendar has
+        return "?"
 
 
 def wall_time(seconds: float) -> str:

@@ -87,14 +87,22 @@ class Terminal(LinuxDriver):
         self._app.refresh(layout=True)
 
     def run_input_thread(self) -> None:
-        """Read keys; the end of the terminal ends the program as its hangup does."""
-        try:
-            super().run_input_thread()
-        except OSError:
-            if self._is_in_background():
-                os.kill(os.getpid(), signal.SIGTSTP)
-            else:
-                os.kill(os.getpid(), signal.SIGHUP)
+        """Read keys; the end of the terminal ends the program as its hangup does.
+
+        Bytes that are no key (a Latin-1 letter, a mouse report of old, a number beyond all bounds) are dropped with
+        what came along with them.
+        """
+        while not self.exit_event.is_set():
+            try:
+                super().run_input_thread()
+            except (ValueError, OverflowError):
+                continue
+            except OSError:
+                if self._is_in_background():
+                    os.kill(os.getpid(), signal.SIGTSTP)
+                else:
+                    os.kill(os.getpid(), signal.SIGHUP)
+            return
 
     def _is_in_background(self) -> bool:
         """Whether another process group has the terminal: then reading from it fails as from a closed one."""

@@ -127,11 +127,20 @@ class TcpTable:
 
     def _single(self, row: InetSocket) -> Channel:
         """The end on this side of a connection to another host, or to an end that is already gone."""
+        if not row.dport:
+            return self._unconnected(row)
         if self._has_listener(row):
             return self._made(None, row, ("client", "server"), shown(row.src, row.sport))
         connected = row.state == SYN_SENT or self._is_ephemeral(row)
         roles = ("client", "server") if connected else ("both", "both")
         return self._made(row, None, roles, shown(row.dst, row.dport))
+
+    def _unconnected(self, row: InetSocket) -> Channel:
+        """A socket that is bound and nothing more: it has no other end."""
+        name = shown(row.src, row.sport)
+        endpoints = sockets.ends(self._scan, "a", "both", row.inode, name)
+        fields = (STATE_NAMES[row.state], None, None, None, None, None, None, None)
+        return _channel(row, (), name, "idle" if row.inode else "orphaned", (), tuple(endpoints), fields)
 
     def _listener(self, row: InetSocket) -> Channel:
         clients = self._clients.get(row.inode, [])
@@ -146,8 +155,9 @@ class TcpTable:
         ]
         name = shown(row.src, row.sport)
         endpoints += sockets.ends(self._scan, "b", "listener", row.inode, name)
-        queue = Queue("b", None, row.rqueue, fill=sockets.share(row.rqueue, row.wqueue))
-        fields = (None, STATE_NAMES[row.state], None, None, None, None, row.wqueue, row.rqueue)
+        backlog = row.wqueue if row.sndbuf is not None else None  # a table read as text has none
+        queue = Queue("b", None, row.rqueue, fill=sockets.share(row.rqueue, backlog))
+        fields = (None, STATE_NAMES[row.state], None, None, None, None, backlog, row.rqueue)
         state = "waiting-accept" if row.rqueue else "listening"
         aliases = tuple(f"socket:[{client.inode}]" for client in clients)
         return _channel(row, aliases, name, state, (queue,), tuple(endpoints), fields)
