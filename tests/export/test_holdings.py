@@ -32,6 +32,18 @@ def test_the_other_end_is_the_other_side() -> None:
     assert [end.process for end in others_of(PIPE, PIPE.endpoints[0])] == [TEE]
 
 
+def test_a_socket_without_a_peer_is_not_at_the_other_end_of_itself() -> None:
+    alone = channel(7, "unix", ends=[endpoint("a", "both", MAKE, 3, 7), endpoint("a", "both", TEE, 3, 7)])
+    assert others_of(alone, alone.endpoints[0]) == []
+
+
+def test_of_a_pipe_who_does_what_this_end_does_not_is_across() -> None:
+    ends = [endpoint("a", "writer", MAKE, 1), endpoint("a", "writer", TEE, 1), endpoint("a", "both", MAKE, 4)]
+    held_both_ways = channel(8, "pipe", ends=ends)
+    assert others_of(held_both_ways, ends[0]) == [ends[2]]
+    assert others_of(held_both_ways, ends[2]) == ends[:2]
+
+
 def test_who_shares_memory_are_all_others() -> None:
     assert [end.process for end in others_of(MEMORY, MEMORY.endpoints[1])] == [MAKE]
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ipcinspect.export.json_document import channels_document
 from ipcinspect.export.moments import rfc3339
+from ipcinspect.model.channel import Channel
 from tests.export.reference import moment
+from tests.fakes import pipe, process, snapshot
 
 
 @pytest.mark.parametrize(
@@ -26,3 +31,20 @@ def test_moments(seconds: float, told: str) -> None:
 @given(st.floats(0, 2e11))
 def test_every_moment_reads_as_the_calendar_of_the_library_has_it(seconds: float) -> None:
     assert rfc3339(seconds) == moment(seconds)
+
+
+@pytest.mark.parametrize("seconds", [2.0**60, -(2.0**60), float("inf"), 253402300800.0])
+def test_a_moment_that_no_calendar_has_is_refused(seconds: float) -> None:
+    with pytest.raises(ValueError, match="no RFC 3339 time"):
+        rfc3339(seconds)
+
+
+def test_a_channel_born_outside_all_calendars_has_no_birth_in_a_document() -> None:
+    born = [born_at(2.0**60), born_at(1.0)]
+    document = json.loads("".join(channels_document(snapshot(born), born)))
+    assert [channel["created_at"] for channel in document["channels"]] == [None, "1970-01-01T00:00:01.000Z"]
+
+
+def born_at(seconds: float) -> Channel:
+    """A pipe made at that moment."""
+    return pipe(int(seconds) % 97 + 1, process(1), process(2))._replace(created_at=seconds)

@@ -38,6 +38,25 @@ def test_keys_that_quit(key: str, code: int) -> None:
         assert terminal.modes() == before
 
 
+JUNK = (b"\xe9", b"\xff\xfe", b"\x1b[M \xe8(", b"\x1b[1114112u", b"\x1b[999999999999999999999~")
+"""A Latin-1 letter, no UTF-8, a mouse report of old, keys beyond all numbers."""
+
+
+@pytest.mark.parametrize("junk", JUNK)
+def test_bytes_that_are_no_key_are_dropped(junk: bytes) -> None:
+    """With what is read in one piece with them: hence the key that quits until it does."""
+    with OnTerminal(screen()) as terminal:
+        started(terminal)
+        os.write(terminal.master, junk)
+        for _ in range(20):
+            terminal.type("q")
+            terminal.read_for(0.5)
+            if LEFT in terminal.output:
+                break
+        assert os.waitstatus_to_exitcode(terminal.wait_for_end()) == 0
+        assert b"Error" not in terminal.output
+
+
 def test_a_closed_terminal_ends_the_process_soon() -> None:
     with OnTerminal(screen()) as terminal:
         started(terminal).hang_up()
