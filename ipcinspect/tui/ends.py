@@ -115,8 +115,9 @@ def wire_role(channel: Channel, wire: str) -> str:
 
 
 def _pair(channel: Channel, here: list[Endpoint], there: list[Endpoint]) -> Ends:
-    left = _end(here, _absent_end(channel, _ABSENT.get(channel.mechanism, (None, None))[0]))
-    right = _end(there, _absent_end(channel, _ABSENT.get(channel.mechanism, (None, None))[1]))
+    nobody = _ABSENT.get(channel.mechanism, (None, None))
+    left = _end(here, _unseen_end(channel, here, nobody[0]))
+    right = _end(there, _unseen_end(channel, there, nobody[1]))
     return Ends(left, _wire(channel), right, channel.state in ("full", "opening"))
 
 
@@ -163,6 +164,13 @@ def _wire(channel: Channel) -> str:
         return "gone"
     direction = "both" if channel.mechanism not in _ONE_WAY and len(channel.queues) != 1 else "to"
     return f"{direction} moving" if channel.state in MOVING else direction
+
+
+def _unseen_end(channel: Channel, ends: list[Endpoint], nobody: str | None) -> str:
+    """What to say where nobody is seen: an end that has an inode is there, so its holder is hidden."""
+    if channel.state != "closed" and any(end.inode for end in ends):
+        return "hidden"
+    return _absent_end(channel, nobody)
 
 
 def _absent_end(channel: Channel, nobody: str | None) -> str:

@@ -174,3 +174,16 @@ def test_an_age_nobody_points_at_moves_every_ten_seconds_and_from_an_hour_on_eve
 def test_sentences_wrap_between_words_and_break_what_is_too_long() -> None:
     assert wrap("one two three", 7) == ["one two", "three"]
     assert wrap("日本語日本語", 4) == ["日本", "語日", "本語"]
+
+
+def test_an_end_that_exists_is_hidden_and_one_that_does_not_is_named_for_what_it_is() -> None:
+    here = endpoint("a", "both", process(5), 3, 7)
+    peer, placeholder = endpoint("b", "both", None, None, 8), endpoint("b", "reader", None)
+    for state, ends, told in (
+        ("idle", [here, peer], "hidden"),
+        ("half-closed", [here, peer], "hidden"),
+        ("idle", [here], "not connected"),
+        ("half-closed", [here], "peer closed"),
+        ("no-reader", [here, placeholder], "no reader"),
+    ):
+        assert ends_of(channel(7, "unix", state, ends=ends)).right.absent == told
