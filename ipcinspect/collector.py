@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager
 from typing import Callable, NamedTuple
 
 from ipcinspect.kernel import halves, procfs
+from ipcinspect.kernel.descriptors import Detail
 from ipcinspect.kernel.doctor import Sighting, sightings
 from ipcinspect.kernel.errors import KernelError
 from ipcinspect.kernel.host import HostFacts, read_host
@@ -21,18 +22,23 @@ from ipcinspect.kernel.passwd import UserNames
 from ipcinspect.kernel.relay import Relay
 from ipcinspect.kernel.walk import ProcessFacts, Walk
 from ipcinspect.mechanisms import MECHANISMS
+from ipcinspect.mechanisms.ipc_namespaces import IpcNamespaces
+from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Room
 from ipcinspect.mechanisms.scan import Scan, Surroundings, let_go
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.channel_key import ChannelKey
+from ipcinspect.model.contents import Contents, refused
 from ipcinspect.model.gap import Gap, Sight
-from ipcinspect.model.process import Descriptor, ProcessKey
+from ipcinspect.model.process import Descriptor, Process, ProcessKey
 from ipcinspect.model.snapshot import Cost, Host, Snapshot, Want
 
 _DEADLINE_S = 1.0
 """Seconds for the descriptors of one process."""
 _SHARED_DEADLINE_S = 10.0
 """Seconds after which a child that reads half of the processes is given up."""
+_PEEK_DEADLINE_S = 2.0
+"""Seconds within which what is in a channel has to be copied."""
 _GRACE_S = 1.0
 """Seconds more before a process that does not answer at all is left behind."""
 
@@ -64,12 +70,33 @@ class Collector:
         self._rooms = rooms
         self._users = UserNames(passwd_file)
         self._relay: Relay[int, ProcessFacts | KernelError] = Relay(_DEADLINE_S + _GRACE_S, while_waiting)
+        self._peeks: Relay[ChannelKey, Contents] = Relay(_PEEK_DEADLINE_S, while_waiting)
         self._while_waiting = while_waiting
 
     def collect(self, want: Want) -> Snapshot:
         """One look at the machine. Raises OSError where there is no /proc to read."""
         with _no_garbage_collection():
             return self._collect(want)
+
+    def peek(self, channel: Channel, processes: Iterable[Process], most: int) -> Contents:
+        """At most `most` bytes of what is in a channel of the last look, copied without taking anything out.
+
+        Whatever stands in the way (nobody visible to ask through, a refusal, a holder that hangs) is the `refusal` of
+        the answer. A mapped file of a dead server would not answer, so a thread asks, and is left behind when late.
+        """
+        room = next(room for room in self._rooms if channel.mechanism == room.NAME)
+        host = read_host(self._root)
+        ipc = IpcNamespaces(self._root, host.ipc_namespace, ((each.ipc_namespace, each.pid) for each in processes))
+        peeking = Peeking(self._root, host.pids_agree, ipc, most)
+
+        def look(_: ChannelKey) -> Contents:
+            try:
+                return room.peek(peeking, channel)
+            except KernelError as error:
+                return refused(f"{error} ({error.why})")
+
+        answers, _ = self._peeks.run([channel.key], look)
+        return answers[0] if answers else refused("the kernel did not answer in time: a holder or file server hangs")
 
     def _collect(self, want: Want) -> Snapshot:
         taken_at, start = self._clock(), time.perf_counter()
@@ -101,8 +128,9 @@ class Collector:
         )
 
     def _walk(self, want: Want, host: HostFacts) -> _Walked:
-        with_others = want.descriptors or any(room.NEEDS_ALL_DESCRIPTORS for room in self._rooms)
-        walk = Walk(self._root, with_others, want.cmdlines, _DEADLINE_S)
+        for_rooms = Detail.CHANNELS if any(room.NEEDS_ALL_DESCRIPTORS for room in self._rooms) else Detail.NOTHING
+        detail = Detail.EVERYTHING if want.descriptors else for_rooms
+        walk = Walk(self._root, detail, want.descriptors, want.cmdlines, _DEADLINE_S)
         pids = procfs.list_pids(self._root)
         answers, late = self._read(pids, walk.read)
         facts = [answer for answer in answers if isinstance(answer, ProcessFacts)]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from ipcinspect.lifecycle.changes import Changes, Tracker
 from ipcinspect.model.channel import Channel, Endpoint
 from ipcinspect.model.channel_key import ChannelKey
+from ipcinspect.model.contents import Contents
 from ipcinspect.model.process import ProcessKey
 from ipcinspect.model.snapshot import Snapshot, Want
 from ipcinspect.sources import Details, Source
@@ -39,6 +40,10 @@ class Inspector:
     def details(self, key: ProcessKey | ChannelKey) -> Details | None:
         """More about one process or channel of the last observation."""
         return self._source.details(key)
+
+    def peek(self, key: ChannelKey, most: int) -> Contents | None:
+        """What is in one channel of the last observation, at most `most` bytes of it, without consuming any."""
+        return self._source.peek(key, most)
 
 
 def without_process(snapshot: Snapshot, gone: ProcessKey) -> Snapshot:

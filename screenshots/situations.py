@@ -42,7 +42,7 @@ def _start_pairs(stack: ExitStack) -> None:
     """One pair of each kind; some carry something that nobody has read yet."""
     unread = {"fifo": 3000, "udp": 512, "sysv-msg": 2048, "unix seqpacket": 900}
     for room in MECHANISMS:
-        for variant in room.DEMO.variants:
+        for variant in room.DEMO.variants if room.DEMO is not None else ():
             pair = _pair(stack, room, variant)
             pair.open()
             size = unread.get(f"{room.NAME} {variant}") or unread.get(room.NAME)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ipcinspect.model.channel import Channel, Endpoint, FieldValue, Namespaces, Queue
 from ipcinspect.model.channel_key import ChannelKey
+from ipcinspect.model.contents import Contents
 from ipcinspect.model.gap import Gap, Sight
 from ipcinspect.model.process import Descriptor, Process, ProcessKey
 from ipcinspect.model.snapshot import Cost, Host, Snapshot, Want
@@ -163,13 +164,16 @@ class FakeSource:
         self,
         *turns: Snapshot | Exception,
         details: Mapping[ProcessKey | ChannelKey, Details] | None = None,
+        contents: Mapping[ChannelKey, Contents] | None = None,
         before_look: Callable[[], object] | None = None,
     ) -> None:
         self.turns = list(turns)
         self.wants: list[Want] = []
         self.asked: list[ProcessKey | ChannelKey] = []
         self.threads: set[str] = set()
+        self.peeked: list[tuple[ChannelKey, int]] = []
         self._details = details or {}
+        self._contents = contents or {}
         self._before_look = before_look
 
     def take(self, want: Want) -> Snapshot:
@@ -188,3 +192,9 @@ class FakeSource:
         self.threads.add(threading.current_thread().name)
         self.asked.append(key)
         return self._details.get(key)
+
+    def peek(self, key: ChannelKey, most: int) -> Contents | None:
+        """What was prepared for the channel."""
+        self.threads.add(threading.current_thread().name)
+        self.peeked.append((key, most))
+        return self._contents.get(key)

@@ -13,9 +13,9 @@ from types import TracebackType
 from typing import Self
 
 from ipcinspect.demo import protocol
-from ipcinspect.demo.process import DemoProcess, import_path
+from ipcinspect.demo.process import DemoError, DemoProcess, import_path
 from ipcinspect.demo.protocol import Question, Task
-from ipcinspect.mechanisms.room import Handover, Room
+from ipcinspect.mechanisms.room import Demo, Handover, Room
 
 ANSWERS_WITHIN_S = 10.0
 
@@ -57,7 +57,7 @@ class DemoPair:
         temporary files unless given. Raises OSError where the kernel refuses the object, DemoError where a process
         does not start.
         """
-        pair = cls(room, variant or room.DEMO.variants[0], answers_within_s, below)
+        pair = cls(room, variant or _demo(room).variants[0], answers_within_s, below)
         try:
             pair._make()
         except BaseException:
@@ -146,7 +146,7 @@ class DemoPair:
         self.end()
 
     def _make(self) -> None:
-        self.handover = handover = self.room.DEMO.create(self._directory, self.variant)
+        self.handover = handover = _demo(self.room).create(self._directory, self.variant)
         self._undo.callback(handover.remove)
         try:
             self.sender = self._started("sender", handover.sender_fds)
@@ -172,3 +172,10 @@ def _close_all(handover: Handover) -> None:
     """The two processes shall be the only ends."""
     for fd in {*handover.sender_fds, *handover.receiver_fds}:
         os.close(fd)
+
+
+def _demo(room: Room) -> Demo:
+    """The room's demo. Raises DemoError for a mechanism that has none."""
+    if room.DEMO is None:
+        raise DemoError(f"there is no demo of {room.NAME}")
+    return room.DEMO

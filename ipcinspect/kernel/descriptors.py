@@ -11,12 +11,18 @@ import errno
 import os
 import stat
 import time
+from enum import IntEnum
 from typing import NamedTuple
 
+from ipcinspect.kernel import procfs
 from ipcinspect.kernel.errors import Denied, Vanished
 from ipcinspect.kernel.libc import FileFacts, FileReader
 
 _CLOCK_EVERY = 0xFF
+_EVENTFD = "anon_inode:[eventfd]"
+_PTMX = os.makedev(5, 2)
+_INFO_LIMIT = 1 << 20
+"""Bytes of one fdinfo: an epoll has a line for each of what may be 100,000 targets."""
 _OPEN = 0o600
 """Bits of a link: open for reading, for writing. A descriptor with neither (O_PATH) is no end of anything."""
 _TOO_LONG = "/(a path too long to be told)"
@@ -65,6 +71,8 @@ class OtherEnd(NamedTuple):
     target: str
     file: FileFacts | None
     """None for what has no file behind it."""
+    info: bytes | None = None
+    """The text of its fdinfo, where that was wanted and readable: see `Detail`."""
 
     @property
     def kind(self) -> str:
@@ -72,6 +80,17 @@ class OtherEnd(NamedTuple):
         if self.file is not None and self.target.startswith(("/", "(unreachable)")):
             return _KINDS.get(stat.S_IFMT(self.file.mode), "file")
         return self.target.split(":", 1)[0]
+
+
+class Detail(IntEnum):
+    """How much is read of descriptors that are neither pipe, FIFO nor socket."""
+
+    NOTHING = 0
+    """They are left out."""
+    CHANNELS = 1
+    """All are listed; with the fdinfo of eventfds and of pty masters, whose identity stands nowhere else."""
+    EVERYTHING = 2
+    """With the fdinfo of everything that has no file behind it: what an epoll watches, whom a pidfd means."""
 
 
 class Table(NamedTuple):
@@ -90,7 +109,7 @@ class Table(NamedTuple):
     """Descriptors of which the kernel would not say what file is behind them."""
 
 
-def read_table(process: int, with_others: bool, until: float) -> Table:
+def read_table(process: int, detail: Detail, until: float) -> Table:
     """The descriptors of a process, given its directory descriptor. Raises Denied or Vanished.
 
     Stops at `until` (time.monotonic()): a process may have a million of them.
@@ -104,13 +123,25 @@ def read_table(process: int, with_others: bool, until: float) -> Table:
     except OSError as error:
         raise Vanished("descriptors") from error
     try:
-        return _read_entries(directory, os.listdir(directory), with_others, until)
+        table = _read_entries(directory, os.listdir(directory), detail > Detail.NOTHING, until)
     except PermissionError as error:
         raise Denied("descriptors") from error
     except OSError as error:
         raise Vanished("descriptors") from error
     finally:
         os.close(directory)
+    return table._replace(others=[_informed(process, end, detail) for end in table.others]) if table.others else table
+
+
+def _informed(process: int, end: OtherEnd, detail: Detail) -> OtherEnd:
+    """The same with its fdinfo where that is wanted; without where it is refused, or the descriptor closed by now."""
+    is_wanted = end.target == _EVENTFD or (end.file is not None and end.file.rdev == _PTMX)
+    if not (is_wanted or (detail is Detail.EVERYTHING and end.file is None)):
+        return end
+    try:
+        return end._replace(info=procfs.read_file(process, f"fdinfo/{end.fd}", _INFO_LIMIT))
+    except OSError:
+        return end
 
 
 def _read_entries(directory: int, names: list[str], with_others: bool, until: float) -> Table:

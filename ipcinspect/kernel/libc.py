@@ -22,7 +22,11 @@ _SYS_PIDFD_GETFD = 438  # the same number on every architecture (pidfd_getfd(2))
 _AT_STATX_DONT_SYNC, _AT_EMPTY_PATH = 0x4000, 0x1000
 _STATX_TYPE, _STATX_MODE, _STATX_NLINK = 0x1, 0x2, 0x4
 _STATX_UID, _STATX_ATIME, _STATX_MTIME, _STATX_INO = 0x8, 0x20, 0x40, 0x100
-_STATX_WANTED = _STATX_TYPE | _STATX_MODE | _STATX_NLINK | _STATX_UID | _STATX_ATIME | _STATX_MTIME | _STATX_INO
+_STATX_SIZE, _STATX_BLOCKS, _STATX_BTIME = 0x200, 0x400, 0x800
+_STATX_WANTED = (
+    _STATX_TYPE | _STATX_MODE | _STATX_NLINK | _STATX_UID | _STATX_ATIME | _STATX_MTIME | _STATX_INO
+    | _STATX_SIZE | _STATX_BLOCKS | _STATX_BTIME
+)  # fmt: skip
 
 
 def last_error(call: str) -> OSError:
@@ -42,6 +46,13 @@ class FileFacts(NamedTuple):
     uid: int
     atime: float
     mtime: float
+    rdev: int = 0
+    """What device a device file stands for."""
+    size: int = 0
+    blocks: int = 0
+    """Allocated, in units of 512 bytes."""
+    btime: float | None = None
+    """When it was made; None where its file system does not keep that."""
 
     @property
     def is_fifo(self) -> bool:
@@ -55,7 +66,7 @@ class FileFacts(NamedTuple):
 
 
 # struct statx of include/uapi/linux/stat.h, as far as it is used
-_ANSWER = struct.Struct("=16xII4xH2xQ24xqI4x32xqI4x8xII112x")
+_ANSWER = struct.Struct("=I12xII4xH2xQQQ8xqI4xqI4x16xqI4xIIII112x")
 _MODE_OFFSET = 28
 _ANSWER_BYTES = 256
 
@@ -99,8 +110,21 @@ class FileReader:
         return self._facts()
 
     def _facts(self) -> FileFacts:
-        nlink, uid, mode, inode, asec, ansec, msec, mnsec, major, minor = _ANSWER.unpack_from(self._buffer)
-        return FileFacts(mode, inode, os.makedev(major, minor), nlink, uid, asec + ansec / 1e9, msec + mnsec / 1e9)
+        (mask, nlink, uid, mode, inode, size, blocks, asec, ansec, bsec, bnsec, msec, mnsec,
+         rmajor, rminor, major, minor) = _ANSWER.unpack_from(self._buffer)  # fmt: skip
+        return FileFacts(
+            mode,
+            inode,
+            os.makedev(major, minor),
+            nlink,
+            uid,
+            asec + ansec / 1e9,
+            msec + mnsec / 1e9,
+            os.makedev(rmajor, rminor),
+            size,
+            blocks,
+            bsec + bnsec / 1e9 if mask & _STATX_BTIME and bsec else None,
+        )
 
 
 def pidfd_getfd(pidfd: int, fd: int) -> int:

@@ -6,6 +6,7 @@ through it fail with ESRCH. So everything read through one `open_process` is abo
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import NamedTuple
 
@@ -22,6 +23,20 @@ class StatRow(NamedTuple):
     flags: int
     num_threads: int
     starttime: int
+    tty_nr: int
+    """Device number of the controlling terminal; 0 without one."""
+    tpgid: int
+    """Foreground process group of that terminal; -1 without one."""
+
+
+class SignalRow(NamedTuple):
+    """The signal masks of /proc/PID/status, each a bit set: bit N-1 is signal N."""
+
+    pending: int
+    """Of the first thread and of the whole process together (SigPnd, ShdPnd)."""
+    blocked: int
+    ignored: int
+    caught: int
 
 
 def list_pids(root: str) -> list[int]:
@@ -44,6 +59,19 @@ def read_file(process: int, name: str, limit: int = _CHUNK) -> bytes:
         return text + _rest(fd, limit - len(text))
     finally:
         os.close(fd)
+
+
+def read_of(root: str, pid: int, starttime: int, name: str, limit: int = _CHUNK) -> bytes:
+    """A file of the process that started then. Raises OSError, also where the pid means another process by now."""
+    process = open_process(root, pid)
+    try:
+        if parse_stat(read_file(process, "stat")).starttime != starttime:
+            raise ProcessLookupError(errno.ESRCH, "another process by now", f"{pid}/{name}")
+        return read_file(process, name, limit)
+    except ValueError as error:
+        raise ProcessLookupError(errno.ESRCH, str(error), f"{pid}/{name}") from error
+    finally:
+        os.close(process)
 
 
 def _rest(fd: int, limit: int) -> bytes:
@@ -70,6 +98,8 @@ def parse_stat(text: bytes) -> StatRow:
         int(fields[6]),
         int(fields[17]),
         int(fields[19]),
+        int(fields[4]),
+        int(fields[5]),
     )
 
 
@@ -80,6 +110,19 @@ def parse_effective_uid(status: bytes) -> int:
     if len(fields) < 2:
         raise ValueError("a Uid line that is cut")
     return int(fields[1])
+
+
+def parse_signals(status: bytes) -> SignalRow:
+    """The signal masks in /proc/PID/status. Raises ValueError."""
+    own, shared, blocked, ignored, caught = (
+        _mask(status, name) for name in (b"SigPnd", b"ShdPnd", b"SigBlk", b"SigIgn", b"SigCgt")
+    )
+    return SignalRow(own | shared, blocked, ignored, caught)
+
+
+def _mask(status: bytes, name: bytes) -> int:
+    start = status.index(b"\n" + name + b":") + len(name) + 2
+    return int(status[start : start + 32].split()[0], 16)
 
 
 def parse_cmdline(text: bytes) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from ipcinspect.kernel import cgroup, maps, procfs
-from ipcinspect.kernel.descriptors import Table, read_table
+from ipcinspect.kernel.descriptors import Detail, Table, read_table
 from ipcinspect.kernel.errors import Denied, KernelError, Vanished, translated
 
 _CMDLINE_LIMIT = 4096
@@ -26,11 +26,16 @@ class ProcessFacts(NamedTuple):
     flags: int
     num_threads: int
     starttime: int
+    tty_nr: int
+    tpgid: int
     uid: int | None
+    signals: procfs.SignalRow | None
+    """None where they were not asked for."""
     container: str | None
     cmdline: tuple[str, ...] | None
     net_namespace: int | None
     ipc_namespace: int | None
+    mount_namespace: int | None
     table: Table
     mappings: list[maps.SharedMapping]
     refused: tuple[str, ...]
@@ -46,8 +51,9 @@ class Walk(NamedTuple):
     """What to read of each process."""
 
     root: str
-    with_others: bool
-    """Also descriptors that are neither pipe, FIFO nor socket."""
+    detail: Detail
+    """Of descriptors that are neither pipe, FIFO nor socket."""
+    with_signals: bool
     with_cmdline: bool
     deadline_s: float
     """Seconds for one process's descriptors."""
@@ -71,6 +77,7 @@ class Walk(NamedTuple):
         row = procfs.parse_stat(procfs.read_file(process, "stat"))
         refused: list[str] = []
         table, mappings, container, cmdline = _EMPTY, [], None, None
+        uid, signals = _status(process, self.with_signals)
         if not row.flags & procfs.PF_KTHREAD:
             container = _container(process)
             cmdline = _cmdline(process) if self.with_cmdline else None
@@ -81,11 +88,13 @@ class Walk(NamedTuple):
         return ProcessFacts(
             pid,
             *row,
-            _uid(process),
+            uid,
+            signals,
             container,
             cmdline,
             _namespace(process, "net"),
             _namespace(process, "ipc"),
+            _namespace(process, "mnt"),
             table,
             mappings,
             tuple(refused),
@@ -123,11 +132,16 @@ def _other_thread(process: int) -> str | None:
     return names[-1] if len(names) > 1 else None
 
 
-def _uid(process: int) -> int | None:
+def _status(process: int, with_signals: bool) -> tuple[int | None, procfs.SignalRow | None]:
     try:
-        return procfs.parse_effective_uid(procfs.read_file(process, "status"))
+        text = procfs.read_file(process, "status")
+        uid = procfs.parse_effective_uid(text)
     except (OSError, ValueError):
-        return None
+        return None, None
+    try:
+        return uid, procfs.parse_signals(text) if with_signals else None
+    except ValueError:
+        return uid, None
 
 
 def _container(process: int) -> str | None:
@@ -153,7 +167,7 @@ def _namespace(process: int, kind: str) -> int | None:
 
 def _table(thread: int, walk: Walk, refused: list[str]) -> Table:
     try:
-        table = read_table(thread, walk.with_others, time.monotonic() + walk.deadline_s)
+        table = read_table(thread, walk.detail, time.monotonic() + walk.deadline_s)
     except Denied:
         refused.append("descriptors")
         return _EMPTY

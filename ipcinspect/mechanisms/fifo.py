@@ -16,7 +16,8 @@ from ipcinspect.kernel.descriptors import FifoEnd
 from ipcinspect.mechanisms import pipe_ends
 from ipcinspect.mechanisms.demo_descriptors import DescriptorReceiver, DescriptorSender
 from ipcinspect.mechanisms.loans import PipeHolder
-from ipcinspect.mechanisms.room import Collected, Demo, Handover, Wait
+from ipcinspect.mechanisms.peeking import cannot
+from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.channel import Channel, Field, Namespaces
 from ipcinspect.model.channel_key import ChannelKey
@@ -34,6 +35,8 @@ FIELDS = (
     Field("readers", "Readers", None, "visible descriptors open for reading"),
 )
 
+TELLS = Tells("descriptors", "bytes", None, ("data exchange", "splitting work"), "none")
+
 NEEDS_ALL_DESCRIPTORS = False
 
 WAITS = (
@@ -42,6 +45,8 @@ WAITS = (
     Wait("read", "reader", "writer", "empty"),
     Wait("write", "writer", "reader", "full"),
 )
+
+peek = cannot
 
 
 def collect(scan: Scan) -> Collected:

@@ -12,7 +12,8 @@ import mmap
 import os
 
 from ipcinspect.mechanisms import demo_memory
-from ipcinspect.mechanisms.room import Collected, Demo, Handover, Wait
+from ipcinspect.mechanisms.peeking import cannot
+from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Mapper, Scan
 from ipcinspect.model.channel import Channel, Endpoint, Field, Namespaces
 from ipcinspect.model.channel_key import ChannelKey
@@ -25,6 +26,8 @@ FIELDS = (
     Field("writers", "Writers", None, "processes seen that may write through their mapping"),
     Field("readers", "Readers", None, "processes seen that may only read"),
 )
+
+TELLS = Tells("mappings", "none", None, ("resource sharing",), "none")
 
 NEEDS_ALL_DESCRIPTORS = False
 
@@ -42,6 +45,8 @@ _NOT_FILES = (
     "/i915",
     "/drm ",
 )
+
+peek = cannot
 
 
 def collect(scan: Scan) -> Collected:

@@ -12,8 +12,9 @@ import os
 
 from ipcinspect.mechanisms import pipe_ends
 from ipcinspect.mechanisms.demo_descriptors import DescriptorReceiver, DescriptorSender
+from ipcinspect.mechanisms.peeking import cannot
 from ipcinspect.mechanisms.pipe_ends import PipeView
-from ipcinspect.mechanisms.room import Collected, Demo, Handover, Wait
+from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.channel import Channel, Field, Namespaces
 from ipcinspect.model.channel_key import ChannelKey
@@ -25,6 +26,8 @@ FIELDS = (
     Field("readers", "Readers", None, "visible descriptors open for reading"),
 )
 
+TELLS = Tells("descriptors", "bytes", None, ("data exchange", "splitting work"), "none")
+
 NEEDS_ALL_DESCRIPTORS = False
 
 WAITS = (
@@ -34,6 +37,8 @@ WAITS = (
 
 _MTIME_IS_CREATION = (6, 15)
 """Since this kernel no write touches the times of an anonymous pipe: its mtime is its creation."""
+
+peek = cannot
 
 
 def collect(scan: Scan) -> Collected:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Callable, NamedTuple, Protocol
 
+from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.channel import Channel, Field
+from ipcinspect.model.contents import Contents
 from ipcinspect.model.gap import Gap
 
 
@@ -28,6 +30,21 @@ class Wait(NamedTuple):
     """The role that ends the wait by acting."""
     when: str
     """What has to be the case for the call to sleep: `empty`, `full`, `no partner`."""
+
+
+class Tells(NamedTuple):
+    """What a room tells of its channels: a row of the table in README. The contract test holds it to every word."""
+
+    ends: str
+    """How holders are known: `descriptors`, `mappings`, `last users`, `lock table`, ..."""
+    depth: str
+    """What is told of what waits in it: `bytes`, `messages`, `bytes and messages`, `value`, or `none`: no queue."""
+    peek: str | None
+    """The sentence that announces what looking inside does; None where nothing can look inside."""
+    relations: tuple[str, ...]
+    """Those of `words.RELATIONS` that its channels can have."""
+    namespace: str
+    """What kind of namespace its objects belong to: `net`, `ipc`, `mount`, or `none`."""
 
 
 class Handover(NamedTuple):
@@ -110,10 +127,22 @@ class Room(Protocol):
         ...
 
     @property
-    def DEMO(self) -> Demo:
-        """The demo pair."""
+    def TELLS(self) -> Tells:
+        """What it can say of its channels."""
+        ...
+
+    @property
+    def DEMO(self) -> Demo | None:
+        """The demo pair; None for what the program only looks at (netlink, packet, file-lock, futex)."""
         ...
 
     def collect(self, scan: Scan) -> Collected:
         """Facts of one scan -> channels. Raises Denied or Unsupported where the whole mechanism cannot be seen."""
+        ...
+
+    def peek(self, peeking: Peeking, channel: Channel) -> Contents:
+        """At most `peeking.most` bytes of what is in a channel of its own, without consuming any.
+
+        Raises Vanished, Denied or Unsupported, whose message is the reason that the user reads.
+        """
         ...

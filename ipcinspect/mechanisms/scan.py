@@ -5,16 +5,19 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ipcinspect.kernel import sockname, sysvipc
+from ipcinspect.kernel import procfs, sockname, sysvipc
+from ipcinspect.kernel.descriptors import OtherEnd
 from ipcinspect.kernel.errors import Unsupported, translated
 from ipcinspect.kernel.maps import SharedMapping
 from ipcinspect.kernel.walk import ProcessFacts
+from ipcinspect.mechanisms.ipc_namespaces import IpcNamespaces
 from ipcinspect.mechanisms.loans import Loans, PipeHolder, SocketHolder
 from ipcinspect.mechanisms.socket_tables import SocketTables
 from ipcinspect.model.gap import Gap
-from ipcinspect.model.process import Process
+from ipcinspect.model.process import Process, Signals
 
 _PIECE = 256
+_ANONYMOUS = "anon_inode:"
 
 
 class Surroundings(NamedTuple):
@@ -51,6 +54,13 @@ class Mapper(NamedTuple):
     mapping: SharedMapping
 
 
+class OtherHolder(NamedTuple):
+    """A process and a descriptor of it that is neither pipe, FIFO nor socket."""
+
+    process: Process
+    end: OtherEnd
+
+
 class Scan:
     """The facts of one pass. Rooms read its properties; `gaps()` tells what those readings missed."""
 
@@ -60,10 +70,13 @@ class Scan:
         self.facts = facts
         self.loans = Loans(surroundings.root, facts, surroundings.pids_agree)
         self.sockets = SocketTables(surroundings.root, surroundings.net_namespace, facts)
+        self.ipc = IpcNamespaces(
+            surroundings.root, surroundings.ipc_namespace, ((each.ipc_namespace, each.pid) for each in facts)
+        )
 
     def gaps(self) -> list[Gap]:
         """What was missed beside what the rooms tell themselves."""
-        return [*self.sockets.gaps, *self.loans.gaps()]
+        return [*self.sockets.gaps, *self.loans.gaps(), *self.ipc.gaps()]
 
     def close(self) -> None:
         """Let go of every process; the scan can be read no further."""
@@ -73,7 +86,7 @@ class Scan:
         """Free what was read, in small pieces: at once it would hold the interpreter lock for tens of milliseconds."""
         let_go(self.facts)
         for owner, names in (
-            (self, ("mappers", "pipe_holders", "socket_holders")),
+            (self, ("mappers", "pipe_holders", "socket_holders", "files", "anonymous")),
             (self.sockets, SocketTables.TABLES),
         ):
             for name in names:
@@ -139,6 +152,46 @@ class Scan:
         return found
 
     @cached_property
+    def anonymous(self) -> dict[str, list[OtherHolder]]:
+        """Descriptors of what has no file behind it, by the kernel's word for it: `eventfd`, `eventpoll`, `pidfd`.
+
+        Only with all descriptors: a room that reads it says NEEDS_ALL_DESCRIPTORS.
+        """
+        found: dict[str, list[OtherHolder]] = {}
+        for facts in self.facts:
+            for end in facts.table.others:
+                if end.file is None and end.target.startswith(_ANONYMOUS):
+                    word = end.target[len(_ANONYMOUS) :].strip("[]")
+                    found.setdefault(word, []).append(OtherHolder(self.processes[facts.pid], end))
+        return found
+
+    @cached_property
+    def files(self) -> dict[tuple[int, int], list[OtherHolder]]:
+        """Descriptors of files, devices and queues by (device, inode), as statx(2) tells them.
+
+        Only with all descriptors: a room that reads it says NEEDS_ALL_DESCRIPTORS.
+        """
+        found: dict[tuple[int, int], list[OtherHolder]] = {}
+        for facts in self.facts:
+            for end in facts.table.others:
+                if end.file is not None:
+                    place = (end.file.device, end.file.inode)
+                    found.setdefault(place, []).append(OtherHolder(self.processes[facts.pid], end))
+        return found
+
+    @cached_property
+    def unreadable(self) -> int:
+        """Processes whose descriptors could not be read: holders may hide in them."""
+        return sum(1 for process in self.processes.values() if not (process.readable or process.kernel_thread))
+
+    def fdinfo(self, process: Process, fd: int) -> bytes | None:
+        """The text of /proc/PID/fdinfo/FD as it is now; None where it is refused or gone."""
+        try:
+            return procfs.read_of(self.surroundings.root, process.pid, process.starttime, f"fdinfo/{fd}")
+        except OSError:
+            return None
+
+    @cached_property
     def mappers(self) -> list[Mapper]:
         """Every shared mapping of every process."""
         return [
@@ -193,4 +246,6 @@ def _process(facts: ProcessFacts) -> Process:
         "descriptors" not in facts.refused,
         facts.net_namespace,
         facts.ipc_namespace,
+        facts.mount_namespace,
+        Signals(*facts.signals) if facts.signals is not None else None,
     )

@@ -10,7 +10,7 @@ from typing import Callable, NamedTuple, TypeVar
 from ipcinspect.kernel import inet_diag, netlink, proc_net, unix_diag
 from ipcinspect.kernel.errors import KernelError, TimedOut, Unsupported, Vanished
 from ipcinspect.kernel.inet_diag import InetSocket
-from ipcinspect.kernel.namespaces import inside_network
+from ipcinspect.kernel.namespaces import inside
 from ipcinspect.kernel.unix_diag import UnixSocket
 from ipcinspect.kernel.walk import ProcessFacts
 from ipcinspect.model.gap import Gap
@@ -110,7 +110,7 @@ class SocketTables:
         """The tables of one namespace; None where it is closed to us; nothing where it ended meanwhile."""
         for pid in pids[:_DOORS]:
             try:
-                return inside_network(self._root, pid, netns, lambda: _read_all(netns))
+                return inside(self._root, pid, "net", netns, lambda: _read_all(netns))
             except Vanished:
                 continue
             except (KernelError, netlink.Interrupted):

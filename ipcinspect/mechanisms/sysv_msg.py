@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from ipcinspect.kernel import sysv, sysvipc
 from ipcinspect.mechanisms import sysv_objects
-from ipcinspect.mechanisms.room import Collected, Demo, Handover, Wait
+from ipcinspect.mechanisms.peeking import cannot
+from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.channel import Channel, Endpoint, Field, Queue
 
@@ -27,12 +28,16 @@ FIELDS = (
     Field("ctime", "Last change", "time", "creation or last msgctl(IPC_SET)"),
 )
 
+TELLS = Tells("last users", "bytes and messages", None, ("data exchange",), "ipc")
+
 NEEDS_ALL_DESCRIPTORS = False
 
 WAITS = (
     Wait("msgrcv", "reader", "writer", "empty"),
     Wait("msgsnd", "writer", "reader", "full"),
 )
+
+peek = cannot
 
 
 def collect(scan: Scan) -> Collected:

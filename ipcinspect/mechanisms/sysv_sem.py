@@ -10,7 +10,8 @@ from __future__ import annotations
 from ipcinspect.kernel import sysv, sysvipc
 from ipcinspect.kernel.errors import KernelError, Vanished
 from ipcinspect.mechanisms import sysv_objects
-from ipcinspect.mechanisms.room import Collected, Demo, Handover, Wait
+from ipcinspect.mechanisms.peeking import cannot
+from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.channel import Channel, Endpoint, Field
 from ipcinspect.model.gap import Gap
@@ -31,6 +32,8 @@ FIELDS = (
     Field("ctime", "Last change", "time", "creation or last semctl(IPC_SET, SETVAL)"),
 )
 
+TELLS = Tells("last users", "value", None, ("synchronisation",), "ipc")
+
 NEEDS_ALL_DESCRIPTORS = False
 
 WAITS = (
@@ -40,6 +43,8 @@ WAITS = (
 
 _SHOWN = 64
 """Semaphores of a set that are asked one by one; a set may hold 32,000."""
+
+peek = cannot
 
 
 def collect(scan: Scan) -> Collected:

@@ -11,7 +11,8 @@ import ctypes
 
 from ipcinspect.kernel import sysv, sysvipc
 from ipcinspect.mechanisms import demo_memory, sysv_objects
-from ipcinspect.mechanisms.room import Collected, Demo, Handover, Wait
+from ipcinspect.mechanisms.peeking import cannot
+from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Mapper, Scan
 from ipcinspect.model.channel import Channel, Endpoint, Field
 from ipcinspect.model.process import Process
@@ -34,11 +35,15 @@ FIELDS = (
     Field("ctime", "Last change", "time", "creation or last shmctl(IPC_SET)"),
 )
 
+TELLS = Tells("mappings", "none", None, ("resource sharing",), "ipc")
+
 NEEDS_ALL_DESCRIPTORS = False
 
 WAITS: tuple[Wait, ...] = ()
 
 _PREFIX, _SUFFIX = "/SYSV", " (deleted)"
+
+peek = cannot
 
 
 def collect(scan: Scan) -> Collected:

@@ -15,7 +15,8 @@ from ipcinspect.mechanisms import sockets
 from ipcinspect.mechanisms.demo_descriptors import nothing_to_remove
 from ipcinspect.mechanisms.demo_sockets import SocketReceiver, SocketSender
 from ipcinspect.mechanisms.inet_addresses import Place, covering, is_any, is_loopback, places, shown
-from ipcinspect.mechanisms.room import Collected, Demo, Handover, Wait
+from ipcinspect.mechanisms.peeking import cannot
+from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.channel import Channel, Endpoint, Field, Namespaces, Queue
 from ipcinspect.model.channel_key import ChannelKey
@@ -28,6 +29,8 @@ FIELDS = (
     Field("send_memory", "Send memory", "bytes", "kernel memory of what it sent and has not left the host yet"),
 )
 
+TELLS = Tells("descriptors", "bytes", None, ("data exchange", "splitting work"), "net")
+
 NEEDS_ALL_DESCRIPTORS = False
 
 WAITS = (Wait("recvfrom", "reader", "writer", "empty"),)
@@ -35,6 +38,8 @@ WAITS = (Wait("recvfrom", "reader", "writer", "empty"),)
 
 _PROTOCOLS = ("UDP", "UDPv6")
 _NO_FIELDS = (None,) * len(FIELDS)
+
+peek = cannot
 
 
 def collect(scan: Scan) -> Collected:

@@ -62,6 +62,28 @@ class Namespaces(NamedTuple):
     ipc: int | None = None
 
 
+class Exposure(NamedTuple):
+    """Who owns a channel and who else may attach to it."""
+
+    reach: str
+    """One of `words.REACHES`."""
+    owner_uid: int | None = None
+    mode: int | None = None
+    """Permission bits; None where it has none (abstract names, sockets of the internet) or they are not known."""
+
+    @property
+    def world_writable(self) -> bool | None:
+        """Whether every user may change or feed it; None without permission bits."""
+        return None if self.mode is None else bool(self.mode & 0o002)
+
+
+def reach_of_mode(mode: int) -> str:
+    """The word of `words.REACHES` for permission bits."""
+    if mode & 0o006:
+        return "everybody"
+    return "group" if mode & 0o060 else "owner"
+
+
 class Channel(NamedTuple):
     """One channel of inter-process communication: what it is, who holds its ends, how full it is."""
 
@@ -85,6 +107,8 @@ class Channel(NamedTuple):
     endpoints: tuple[Endpoint, ...]
     fields: tuple[FieldValue, ...]
     """Values of the mechanism's FIELDS, in their order."""
+    exposure: Exposure | None = None
+    """Who else may attach; None where the room does not tell."""
 
     @property
     def queued_bytes(self) -> int | None:

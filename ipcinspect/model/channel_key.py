@@ -13,8 +13,10 @@ class ChannelKey(NamedTuple):
            inode number to different files), the IPC namespace's inode for System V objects, 0 for sockets, whose
            inodes are unique machine-wide
     number the inode, or the System V id
+    part   what lies inside of it: the offset of a futex word; 0 for all else
     """
 
     kind: str
     space: int
     number: int
+    part: int = 0

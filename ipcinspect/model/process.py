@@ -14,6 +14,17 @@ class ProcessKey(NamedTuple):
     starttime: int
 
 
+class Signals(NamedTuple):
+    """Sets of signals as bit masks: bit N-1 is signal N (signal(7), proc_pid_status(5))."""
+
+    pending: int
+    """Sent to the process or its first thread and not delivered yet (SigPnd, ShdPnd)."""
+    blocked: int
+    ignored: int
+    caught: int
+    """With a handler of the program."""
+
+
 class Process(NamedTuple):
     """One process as the scan saw it. Strings are kernel text: exact, and hostile until made visible."""
 
@@ -34,6 +45,9 @@ class Process(NamedTuple):
     net_namespace: int | None
     """Inode of its network namespace; None where the link could not be read."""
     ipc_namespace: int | None
+    mount_namespace: int | None = None
+    signals: Signals | None = None
+    """None where they were not asked for or not readable."""
 
     @property
     def key(self) -> ProcessKey:
@@ -51,3 +65,5 @@ class Descriptor(NamedTuple):
     """The text of the link (`pipe:[123]`, `/etc/passwd`, `anon_inode:[eventpoll]`): kernel text."""
     channel: ChannelKey | None = None
     """The channel that it is an end of; None where the thing is no channel."""
+    points_to: str | None = None
+    """What the thing behind it is about, in a few words: what an epoll watches, whom a pidfd means. Kernel text."""

@@ -41,6 +41,18 @@ ROLES = (
     "creator",
 )
 
+REACHES = ("holders", "owner", "group", "everybody", "host", "network", "unknown")
+"""Who may take part in a channel beside those who do.
+
+holders    it has no name: only a process that is given a descriptor or inherits it
+owner      the permission bits let its owner alone in (and root)
+group      ... its group, too
+everybody  ... every user of the machine
+host       it has no permission bits at all, and every process of its network namespace reaches it (abstract, loopback)
+network    it listens beyond loopback
+unknown    it has a name whose permission could not be read without asking a user's file system
+"""
+
 STATES = (
     "opening",
     "listening",

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from ipcinspect.model.channel import FieldValue
 from ipcinspect.model.channel_key import ChannelKey
+from ipcinspect.model.contents import Contents
 from ipcinspect.model.process import ProcessKey
 from ipcinspect.model.snapshot import Snapshot, Want
 
@@ -41,4 +42,11 @@ class Source(Protocol):
 
     def details(self, key: ProcessKey | ChannelKey) -> Details | None:
         """More about one thing in the last snapshot; None where it cannot be known or is gone."""
+        ...
+
+    def peek(self, key: ChannelKey, most: int) -> Contents | None:
+        """At most `most` bytes of what is in a channel of the last snapshot, without consuming any.
+
+        None where the source cannot look inside at all (a recording), or has no such channel.
+        """
         ...

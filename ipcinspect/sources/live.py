@@ -8,6 +8,7 @@ import time
 from ipcinspect.collector import Collector
 from ipcinspect.kernel.gate import hold_signals, take_pending
 from ipcinspect.model.channel_key import ChannelKey
+from ipcinspect.model.contents import Contents
 from ipcinspect.model.process import ProcessKey
 from ipcinspect.model.snapshot import Snapshot, Want
 from ipcinspect.sources import Details
@@ -33,6 +34,14 @@ class LiveSource:
         from ipcinspect.sources.live_details import details
 
         return details(self._root, self._last, key) if self._last is not None else None
+
+    def peek(self, key: ChannelKey, most: int) -> Contents | None:
+        """What is in one channel of the last look; None where that look had no such channel."""
+        channel = self._last.channels_by_key.get(key) if self._last is not None else None
+        if channel is None or self._last is None:
+            return None
+        with hold_signals():
+            return self._collector.peek(channel, self._last.processes.values(), most)
 
 
 def _take_pending_in_main_thread() -> None:

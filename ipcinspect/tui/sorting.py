@@ -42,7 +42,7 @@ def _by_identity(channels: Iterable[Channel]) -> list[Channel]:
     """In the order of their keys: what is already sorted costs the next sort little."""
     groups: dict[tuple[str, int, int], list[Channel]] = {}
     for channel in channels:
-        kind, space, number = channel.key
+        kind, space, number, _ = channel.key
         groups.setdefault((kind, space, number >> _NEIGHBOURS), []).append(channel)
     ordered: list[Channel] = []
     for group in sorted(groups):

@@ -28,6 +28,8 @@ STAGES = {
     "unknown": None,
 }
 
+WITHOUT_DEMO = {"netlink", "packet", "futex", "file-lock"}
+
 every_room = pytest.mark.parametrize("room", MECHANISMS, ids=lambda room: room.NAME)
 
 
@@ -68,8 +70,18 @@ def test_waits_name_roles_that_exist(room: Room) -> None:
 
 @every_room
 def test_every_demo_has_variants_of_different_names(room: Room) -> None:
-    assert room.DEMO.variants
-    assert len(room.DEMO.variants) == len(set(room.DEMO.variants))
+    if room.DEMO is None:
+        assert room.NAME in WITHOUT_DEMO
+    else:
+        assert room.DEMO.variants
+        assert len(room.DEMO.variants) == len(set(room.DEMO.variants))
+
+
+@every_room
+def test_what_a_room_tells_uses_the_closed_words(room: Room) -> None:
+    assert set(room.TELLS.relations) <= set(words.RELATIONS)
+    assert room.TELLS.depth in {"bytes", "messages", "bytes and messages", "value", "none"}
+    assert room.TELLS.namespace in {"net", "ipc", "mount", "none"}
 
 
 def test_each_state_belongs_to_the_stage_that_the_contract_says() -> None:
@@ -78,7 +90,9 @@ def test_each_state_belongs_to_the_stage_that_the_contract_says() -> None:
 
 
 @pytest.mark.parametrize(
-    "register", [words.MECHANISMS, words.ROLES, words.STATES, words.STAGES, words.RELATIONS], ids=lambda r: r[0]
+    "register",
+    [words.MECHANISMS, words.ROLES, words.STATES, words.STAGES, words.RELATIONS, words.REACHES],
+    ids=lambda r: r[0],
 )
 def test_no_word_stands_twice_in_its_list(register: tuple[str, ...]) -> None:
     assert len(register) == len(set(register))

@@ -25,6 +25,8 @@ class Watched:
     def __init__(self, pair: DemoPair) -> None:
         self.pair = pair
         self.room, self.variant = pair.room, pair.variant
+        assert pair.room.DEMO is not None
+        self.carries_payload = pair.room.DEMO.carries_payload
         self._inspector = Inspector(LiveSource())
 
     def look(self) -> Snapshot:
@@ -75,7 +77,7 @@ def check_transfer(watched: Watched) -> Channel:
     assert (sent.key, sent.id) == (idle.key, idle.id)
     check_depth(watched, sent)
     check_json(watched, snapshot, sent)
-    assert watched.pair.receive() == (PAYLOAD if watched.room.DEMO.carries_payload else b"")
+    assert watched.pair.receive() == (PAYLOAD if watched.carries_payload else b"")
     _, after = watched.only_channel()
     assert (after.state, after.queued_bytes) == ("idle", idle.queued_bytes)
     return idle
@@ -85,7 +87,7 @@ def check_nouns(watched: Watched, snapshot: Snapshot, channel: Channel) -> None:
     """Values, words and ids are what the model says they are."""
     assert len(channel.fields) == len(watched.room.FIELDS)
     assert channel.state in words.STATES
-    assert channel.relation in words.RELATIONS
+    assert channel.relation in watched.room.TELLS.relations
     assert {end.role for end in channel.endpoints} <= set(words.ROLES)
     assert {queue.to for queue in channel.queues} <= {"a", "b"}
     ids = [one.id for one in snapshot.channels]
@@ -104,7 +106,7 @@ def check_depth(watched: Watched, channel: Channel) -> None:
     ends = watched.ends_of(channel)
     assert ends is not None
     if not channel.queues:
-        assert not watched.room.DEMO.carries_payload or (channel.capacity_bytes or 0) >= len(PAYLOAD)
+        assert not watched.carries_payload or (channel.capacity_bytes or 0) >= len(PAYLOAD)
         return
     waiting = [queue for queue in channel.queues if queue.to == ends[1].side]
     back = [queue for queue in channel.queues if queue.to != ends[1].side]

@@ -10,7 +10,8 @@ import os
 
 from ipcinspect.mechanisms import demo_memory
 from ipcinspect.mechanisms.demo_descriptors import nothing_to_remove
-from ipcinspect.mechanisms.room import Collected, Demo, Handover, Wait
+from ipcinspect.mechanisms.peeking import cannot
+from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Mapper, Scan
 from ipcinspect.model.channel import Channel, Endpoint, Field, Namespaces
 from ipcinspect.model.channel_key import ChannelKey
@@ -22,11 +23,15 @@ FIELDS = (
     Field("mappings", "Mappings", None, "shared mappings of it in processes seen"),
 )
 
+TELLS = Tells("mappings", "none", None, ("resource sharing",), "none")
+
 NEEDS_ALL_DESCRIPTORS = False
 
 WAITS: tuple[Wait, ...] = ()
 
 _PREFIX, _SUFFIX = "/memfd:", " (deleted)"
+
+peek = cannot
 
 
 def collect(scan: Scan) -> Collected:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from ipcinspect.kernel import halves, procfs
+from ipcinspect.kernel.descriptors import Detail
 from ipcinspect.kernel.walk import ProcessFacts, Walk
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,7 +39,7 @@ def test_both_halves_together_are_the_whole() -> None:
 
 
 def test_facts_of_processes_survive_the_way_from_the_child() -> None:
-    walk = Walk("/proc", True, True, 1.0)
+    walk = Walk("/proc", Detail.EVERYTHING, True, True, 1.0)
     me = os.getpid()
     parts = halves.share([me, me], lambda pids: [walk.read(pid) for pid in pids], 30)
     ours, theirs = parts[0][0], parts[1][0]

@@ -9,13 +9,16 @@ connected follows from who listens on its port; the kernel keeps no record of it
 from __future__ import annotations
 
 from ipcinspect.mechanisms import sockets
-from ipcinspect.mechanisms.room import Collected, Wait
+from ipcinspect.mechanisms.peeking import cannot
+from ipcinspect.mechanisms.room import Collected, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.mechanisms.tcp.channels import TcpTable
 from ipcinspect.mechanisms.tcp.demo import DEMO
 from ipcinspect.mechanisms.tcp.fields import FIELDS, NAME
 
-__all__ = ["DEMO", "FIELDS", "NAME", "NEEDS_ALL_DESCRIPTORS", "WAITS", "collect"]
+__all__ = ["DEMO", "FIELDS", "NAME", "NEEDS_ALL_DESCRIPTORS", "TELLS", "WAITS", "collect", "peek"]
+
+TELLS = Tells("descriptors", "bytes", None, ("data exchange",), "net")
 
 NEEDS_ALL_DESCRIPTORS = False
 
@@ -31,6 +34,8 @@ WAITS = (
 
 _PROTOCOLS = ("TCP", "TCPv6")
 _NO_FIELDS = (None,) * len(FIELDS)
+
+peek = cannot
 
 
 def collect(scan: Scan) -> Collected:

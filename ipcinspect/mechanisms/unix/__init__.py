@@ -9,14 +9,17 @@ state is unknown. What a datagram queue holds is known by its first message and 
 from __future__ import annotations
 
 from ipcinspect.mechanisms import sockets
-from ipcinspect.mechanisms.room import Collected, Wait
+from ipcinspect.mechanisms.peeking import cannot
+from ipcinspect.mechanisms.room import Collected, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.mechanisms.unix.channels import UnixTable
 from ipcinspect.mechanisms.unix.demo import DEMO
 from ipcinspect.mechanisms.unix.fields import FIELDS, NAME
 from ipcinspect.model.gap import Gap
 
-__all__ = ["DEMO", "FIELDS", "NAME", "NEEDS_ALL_DESCRIPTORS", "WAITS", "collect"]
+__all__ = ["DEMO", "FIELDS", "NAME", "NEEDS_ALL_DESCRIPTORS", "TELLS", "WAITS", "collect", "peek"]
+
+TELLS = Tells("descriptors", "bytes", None, ("data exchange", "splitting work"), "net")
 
 NEEDS_ALL_DESCRIPTORS = False
 
@@ -30,6 +33,8 @@ WAITS = (
 
 _PROTOCOLS = ("UNIX", "UNIX-STREAM")
 _NO_FIELDS = (None,) * len(FIELDS)
+
+peek = cannot
 
 
 def collect(scan: Scan) -> Collected:
