@@ -97,7 +97,7 @@ class Lender:
             poll.fd = borrowed
             return -1 if _poll(self._poll_at, 1, 0) < 0 else capacity
 
-        file, capacity = self._borrow(fd, link, inode, ask)
+        file, capacity = self.ask(fd, link, inode, ask)
         return file, _pipe_fill(self._queued.value, capacity, poll.revents, write_end)
 
     def next_datagram_bytes(self, fd: int, inode: int) -> int:
@@ -106,7 +106,7 @@ class Lender:
         def ask(borrowed: int) -> int:
             return int(_ioctl(borrowed, _FIONREAD, self._queued_at))
 
-        self._borrow(fd, f"socket:[{inode}]", inode, ask)
+        self.ask(fd, f"socket:[{inode}]", inode, ask)
         return self._queued.value
 
     def datagram_writable(self, fd: int, inode: int) -> bool:
@@ -117,11 +117,16 @@ class Lender:
             self._poll.fd = borrowed
             return int(_poll(self._poll_at, 1, 0))
 
-        self._borrow(fd, f"socket:[{inode}]", inode, ask)
+        self.ask(fd, f"socket:[{inode}]", inode, ask)
         return bool(self._poll.revents & _POLLOUT)
 
-    def _borrow(self, fd: int, link: str, inode: int, ask: Callable[[int], int]) -> tuple[FileFacts, int]:
-        """The file, and what `ask` answers of it; below 0 means that errno holds the kernel's refusal."""
+    def ask(self, fd: int, link: str, inode: int, ask: Callable[[int], int]) -> tuple[FileFacts, int]:
+        """The file behind a descriptor, and what `ask` answers of its duplicate; below 0: errno holds the refusal.
+
+        Raises Vanished (also where its link or its inode is another by now), Denied or Unsupported. `ask` makes calls of
+        LIBC alone, which keep the interpreter lock, and none that sleeps. Only for what the kernel itself keeps (pipes,
+        sockets, queues, terminals, memory): closing the duplicate of a file of a dead server could hang.
+        """
         failure: OSError | None = None
         if not self._has_link(fd, link):
             raise Vanished(f"descriptor {fd} of process {self._pid}")
