@@ -123,7 +123,7 @@ class Lender:
     def ask(self, fd: int, link: str, inode: int, ask: Callable[[int], int]) -> tuple[FileFacts, int]:
         """The file behind a descriptor, and what `ask` answers of its duplicate; below 0: errno holds the refusal.
 
-        Raises Vanished (also where its link or its inode is another by now), Denied or Unsupported. `ask` makes calls of
+        Raises Vanished (also where its link or inode is another by now), Denied or Unsupported. `ask` makes calls of
         LIBC alone, which keep the interpreter lock, and none that sleeps. Only for what the kernel itself keeps (pipes,
         sockets, queues, terminals, memory): closing the duplicate of a file of a dead server could hang.
         """
