@@ -90,12 +90,12 @@ class Collector:
         peeking = Peeking(self._root, host.pids_agree, ipc, most)
 
         def look(_: ChannelKey) -> Contents:
-            try:
-                return room.peek(peeking, channel)
-            except KernelError as error:
-                return refused(f"{error} ({error.why})")
+            return _peek_isolated(room, peeking, channel)
 
-        answers, _ = self._peeks.run([channel.key], look)
+        try:
+            answers, _ = self._peeks.run([channel.key], look)
+        except OSError as error:
+            return refused(f"no thread could be started to look: {error.strerror}")
         return answers[0] if answers else refused("the kernel did not answer in time: a holder or file server hangs")
 
     def _collect(self, want: Want) -> Snapshot:
@@ -192,6 +192,18 @@ def _collect_isolated(room: Room, scan: Scan) -> Collected:
         return Collected([], [Gap(f"{room.NAME} ({error})", error.why, None)])
     except Exception as error:  # noqa: BLE001 (a fault in one room must not take the others off the screen)
         return Collected([], [Gap(f"{room.NAME} (fault in the program: {error!r})", "unsupported", None)])
+
+
+def _peek_isolated(room: Room, peeking: Peeking, channel: Channel) -> Contents:
+    """What a room copied; one line that names the error where it failed."""
+    try:
+        return room.peek(peeking, channel)
+    except KernelError as error:
+        return refused(f"{error} ({error.why})")
+    except OSError as error:
+        return refused(f"{error.strerror} ({error.filename or 'while it was looked into'})")
+    except Exception as error:  # noqa: BLE001 (a fault in one room must not take the program down)
+        return refused(f"fault in the program: {error!r}")
 
 
 def _walk_gaps(facts: Sequence[ProcessFacts], host: HostFacts, unseen: Counter[str], late: Sequence[int]) -> list[Gap]:

@@ -82,6 +82,21 @@ class Lender:
         os.close(self._pidfd)
         os.close(self._links)
 
+    def link_of(self, fd: int) -> str:
+        """The text of the link of a descriptor, for what has no link that is known before (FIFOs). Raises Vanished."""
+        try:
+            return os.readlink(str(fd), dir_fd=self._links)
+        except OSError as error:
+            raise Vanished(f"descriptor {fd} of process {self._pid}") from error
+
+    def is_fifo(self, fd: int, device: int, inode: int) -> bool:
+        """Whether a descriptor is of that FIFO, as statx(2) answers from memory, without borrowing it."""
+        try:
+            file = self._files.facts(self._links, str(fd))
+        except OSError:
+            return False
+        return file.is_fifo and (file.device, file.inode) == (device, inode)
+
     def pipe(self, fd: int, link: str, inode: int, write_end: bool) -> tuple[FileFacts, PipeFill]:
         """The pipe `inode` behind a descriptor, and how full it is. Raises Vanished, Denied or Unsupported.
 

@@ -2,7 +2,8 @@
 
 A thread that copies between a pipe and its own memory holds the pipe's lock; where that memory is a page of a file on a
 dead server, it holds the lock for good. FIONREAD and F_GETPIPE_SZ wait for the same lock (fs/pipe.c), so such a pipe
-must not be asked. A writer that waits for room in the pipe sleeps elsewhere, without the lock.
+must not be asked. A writer that waits for room in the pipe sleeps elsewhere, without the lock. Sockets have such locks
+too: of the reader (`iolock` in net/unix/af_unix.c), and of whoever sends or receives (lock_sock of TCP).
 """
 
 from __future__ import annotations
@@ -19,14 +20,15 @@ class _Calls(NamedTuple):
     """Numbers of the calls that copy through a descriptor."""
 
     one: frozenset[int]
-    """read, write, readv, writev, vmsplice, preadv2, pwritev2: it is the first argument."""
+    """read, write, readv, writev, vmsplice, preadv2, pwritev2, and those of sockets: sendto, recvfrom, sendmsg,
+    recvmsg, recvmmsg, sendmmsg. It is the first argument."""
     two: frozenset[int]
     """sendfile, splice, tee: it is one of the first three."""
 
 
 _CALLS = {
-    "x86_64": _Calls(frozenset((0, 1, 19, 20, 278, 327, 328)), frozenset((40, 275, 276))),
-    "aarch64": _Calls(frozenset((63, 64, 65, 66, 75, 286, 287)), frozenset((71, 76, 77))),
+    "x86_64": _Calls(frozenset((0, 1, 19, 20, 278, 327, 328, 44, 45, 46, 47, 299, 307)), frozenset((40, 275, 276))),
+    "aarch64": _Calls(frozenset((63, 64, 65, 66, 75, 286, 287, 206, 207, 211, 212, 243, 269)), frozenset((71, 76, 77))),
 }
 _ORDINARY = frozenset(
     name.encode()

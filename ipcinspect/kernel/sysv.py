@@ -1,8 +1,8 @@
 """System V calls that Python lacks (msgop(2), semop(2), shmop(2), msgctl(2), semctl(2), shmctl(2)).
 
-Looking uses `queue_limit` and `semaphores` alone: they read, and change neither times nor last pids. All the others
-are for the demo pairs, which own the objects they touch; of these, those that may sleep let go of the interpreter
-lock.
+Looking uses `queue_limit`, `queue_depth` and `semaphores` alone: they read, and change neither times nor last pids. All
+the others are for the demo pairs, which own the objects they touch; of these, those that may sleep let go of the
+interpreter lock.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _IPC_RMID = 0
 _MSG_STAT_ANY = 13
 _GETPID, _GETVAL, _GETALL, _GETNCNT, _GETZCNT, _SETVAL = 11, 12, 13, 14, 15, 16
 _INDEX_BITS = (15, 24)  # SLOT bits of an id: usual, and with the boot option ipcmni_extend (ipc/util.h)
-_QBYTES_OFFSET = 88
+_CBYTES_OFFSET, _QBYTES_OFFSET = 72, 88
 
 _SLEEPY = ctypes.CDLL(None, use_errno=True)
 
@@ -34,6 +34,13 @@ class SemaphoreNow(NamedTuple):
     """sempid: who operated on it last; 0 for nobody, or a process of another pid namespace."""
     waiting_increase: int
     waiting_zero: int
+
+
+class QueueDepth(NamedTuple):
+    """What waits in a message queue."""
+
+    bytes: int
+    messages: int
 
 
 class _SemOp(ctypes.Structure):
@@ -60,10 +67,21 @@ def queue_limit(msqid: int) -> int | None:
     The call takes an index into the kernel's table, which is the low bits of the id; the id that it answers with
     proves that the index was the right one.
     """
+    record = _queue_record(msqid)
+    return int(struct.unpack_from("@L", record, _QBYTES_OFFSET)[0]) if record is not None else None
+
+
+def queue_depth(msqid: int) -> QueueDepth | None:
+    """What waits in a queue, as `queue_limit` tells its limit."""
+    record = _queue_record(msqid)
+    return QueueDepth(*struct.unpack_from("@LL", record, _CBYTES_OFFSET)) if record is not None else None
+
+
+def _queue_record(msqid: int) -> bytes | None:
     buffer = ctypes.create_string_buffer(256)
     for bits in _INDEX_BITS:
         if LIBC.msgctl(msqid & ((1 << bits) - 1), _MSG_STAT_ANY, buffer) == msqid:
-            return int(struct.unpack_from("@L", buffer, _QBYTES_OFFSET)[0])
+            return buffer.raw
     return None
 
 

@@ -13,14 +13,15 @@ import os
 import stat
 
 from ipcinspect.kernel.descriptors import FifoEnd
-from ipcinspect.mechanisms import pipe_ends
+from ipcinspect.mechanisms import pipe_contents, pipe_ends
 from ipcinspect.mechanisms.demo_descriptors import DescriptorReceiver, DescriptorSender
 from ipcinspect.mechanisms.loans import PipeHolder
-from ipcinspect.mechanisms.peeking import cannot
+from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.channel import Channel, Field, Namespaces
 from ipcinspect.model.channel_key import ChannelKey
+from ipcinspect.model.contents import Contents
 
 NAME = "fifo"
 
@@ -35,7 +36,7 @@ FIELDS = (
     Field("readers", "Readers", None, "visible descriptors open for reading"),
 )
 
-TELLS = Tells("descriptors", "bytes", None, ("data exchange", "splitting work"), "none")
+TELLS = Tells("descriptors", "bytes", pipe_contents.ANNOUNCEMENT, ("data exchange", "splitting work"), "none")
 
 NEEDS_ALL_DESCRIPTORS = False
 
@@ -45,8 +46,6 @@ WAITS = (
     Wait("read", "reader", "writer", "empty"),
     Wait("write", "writer", "reader", "full"),
 )
-
-peek = cannot
 
 
 def collect(scan: Scan) -> Collected:
@@ -84,6 +83,11 @@ def _channel(scan: Scan, device: int, inode: int, holders: list[PipeHolder]) -> 
             seen.readers,
         ),
     )
+
+
+def peek(peeking: Peeking, channel: Channel) -> Contents:
+    """The first bytes, through a visible read end; the FIFO itself is not opened. Raises Unsupported."""
+    return pipe_contents.of_fifo(peeking, channel)
 
 
 def _make(directory: str, variant: str) -> Handover:

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import os
 
-from ipcinspect.mechanisms import pipe_ends
+from ipcinspect.mechanisms import pipe_contents, pipe_ends
 from ipcinspect.mechanisms.demo_descriptors import DescriptorReceiver, DescriptorSender
-from ipcinspect.mechanisms.peeking import cannot
+from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.pipe_ends import PipeView
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.channel import Channel, Field, Namespaces
 from ipcinspect.model.channel_key import ChannelKey
+from ipcinspect.model.contents import Contents
 
 NAME = "pipe"
 
@@ -26,7 +27,7 @@ FIELDS = (
     Field("readers", "Readers", None, "visible descriptors open for reading"),
 )
 
-TELLS = Tells("descriptors", "bytes", None, ("data exchange", "splitting work"), "none")
+TELLS = Tells("descriptors", "bytes", pipe_contents.ANNOUNCEMENT, ("data exchange", "splitting work"), "none")
 
 NEEDS_ALL_DESCRIPTORS = False
 
@@ -37,8 +38,6 @@ WAITS = (
 
 _MTIME_IS_CREATION = (6, 15)
 """Since this kernel no write touches the times of an anonymous pipe: its mtime is its creation."""
-
-peek = cannot
 
 
 def collect(scan: Scan) -> Collected:
@@ -67,6 +66,11 @@ def _channel(device: int, inode: int, seen: PipeView, tells_creation: bool) -> C
         endpoints=seen.endpoints,
         fields=(seen.writers, seen.readers),
     )
+
+
+def peek(peeking: Peeking, channel: Channel) -> Contents:
+    """The first bytes, through a visible read end. Raises Unsupported."""
+    return pipe_contents.of_pipe(peeking, channel)
 
 
 def _make(directory: str, variant: str) -> Handover:

@@ -8,11 +8,14 @@ that process is older than the record.
 from __future__ import annotations
 
 from ipcinspect.kernel import sysv, sysvipc
+from ipcinspect.kernel.errors import KernelError
+from ipcinspect.kernel.message_copy import QueueCopy, copy_messages
 from ipcinspect.mechanisms import sysv_objects
-from ipcinspect.mechanisms.peeking import cannot
+from ipcinspect.mechanisms.peeking import Peeking, reason
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.channel import Channel, Endpoint, Field, Queue
+from ipcinspect.model.contents import Contents, Piece, refused
 
 NAME = "sysv-msg"
 
@@ -28,7 +31,13 @@ FIELDS = (
     Field("ctime", "Last change", "time", "creation or last msgctl(IPC_SET)"),
 )
 
-TELLS = Tells("last users", "bytes and messages", None, ("data exchange",), "ipc")
+TELLS = Tells(
+    "last users",
+    "bytes and messages",
+    "copies the first messages with MSG_COPY; none is received, no time and no last pid changes",
+    ("data exchange",),
+    "ipc",
+)
 
 NEEDS_ALL_DESCRIPTORS = False
 
@@ -36,8 +45,6 @@ WAITS = (
     Wait("msgrcv", "reader", "writer", "empty"),
     Wait("msgsnd", "writer", "reader", "full"),
 )
-
-peek = cannot
 
 
 def collect(scan: Scan) -> Collected:
@@ -87,6 +94,30 @@ def _endpoints(scan: Scan, row: sysvipc.MessageQueueRow) -> list[Endpoint]:
         if process is not None:
             ends.append(Endpoint(side, role, process, None, None))
     return ends
+
+
+def peek(peeking: Peeking, channel: Channel) -> Contents:
+    """The first messages, asked for inside the queue's IPC namespace."""
+    number = channel.key.number
+    try:
+        found = peeking.ipc.ask_in(channel.namespaces.ipc, lambda: copy_messages(number, peeking.most))
+    except KernelError as error:
+        return refused(reason(error))
+    return _contents(number, found)
+
+
+def _contents(number: int, found: QueueCopy) -> Contents:
+    pieces = tuple(Piece(message.data, message.size, f"type {message.type}") for message in found.messages)
+    shown = len(pieces)
+    total = max(found.after.messages, shown) if found.after is not None else None
+    total_bytes = max(found.after.bytes, sum(message.size for message in found.messages)) if found.after else None
+    notes = []
+    if total is not None and total > shown:
+        notes.append(f"the first {shown:,} of {total:,} messages")
+    if found.before != found.after:
+        notes.append("the queue moved while it was copied: a message between two may be missing")
+    by = f"msgrcv(2) with MSG_COPY on queue {number}" if pieces else ""
+    return Contents(pieces, by, total_bytes, total, None, "; ".join(notes) or None)
 
 
 class _Sender:

@@ -10,10 +10,11 @@ from __future__ import annotations
 from ipcinspect.kernel import sysv, sysvipc
 from ipcinspect.kernel.errors import KernelError, Vanished
 from ipcinspect.mechanisms import sysv_objects
-from ipcinspect.mechanisms.peeking import cannot
+from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.channel import Channel, Endpoint, Field
+from ipcinspect.model.contents import Contents, refused
 from ipcinspect.model.gap import Gap
 
 NAME = "sysv-sem"
@@ -44,8 +45,6 @@ WAITS = (
 _SHOWN = 64
 """Semaphores of a set that are asked one by one; a set may hold 32,000."""
 
-peek = cannot
-
 
 def collect(scan: Scan) -> Collected:
     """Every set of our IPC namespace. Raises Unsupported or Denied."""
@@ -62,6 +61,11 @@ def collect(scan: Scan) -> Collected:
         channels.append(_channel(scan, row, now))
     gaps = [Gap("values of System V semaphore sets", why, number) for why, number in refused.items()]
     return Collected(channels, gaps)
+
+
+def peek(peeking: Peeking, channel: Channel) -> Contents:
+    """Nothing: what a set has stands among its fields."""
+    return refused("a semaphore set holds numbers, not bytes: they are among its fields")
 
 
 def _channel(scan: Scan, row: sysvipc.SemaphoreSetRow, now: list[sysv.SemaphoreNow] | None) -> Channel:

@@ -60,6 +60,11 @@ NEVER_ANYWHERE = {
     "SO_ERROR": "takes the owner's pending error away",
     "SO_PEEK_OFF": "moves the owner's own peeks",
 }
+"""A name counts with and without underscores in front."""
+BUT = {
+    ("kernel/pipe_copy.py", "F_SETPIPE_SZ"): "of a pipe of our own, which takes the copy",
+}
+"""Where one of these names may stand, and why."""
 NEVER_IN_LOOKERS = ("subprocess.", "multiprocessing.", "os.fork", "os.posix_spawn", "os.system", "os.popen", "os.exec")
 
 
@@ -74,18 +79,19 @@ def test_every_reason_still_has_its_use() -> None:
 
 
 def test_nothing_names_a_call_that_disturbs() -> None:
-    found = [
-        use
-        for path in files()
-        for use in (*_identifiers(path), *texts(path))
-        if use.name.rpartition(".")[2] in NEVER_ANYWHERE
-    ]
-    assert not found, "\n".join(map(str, found))
+    found = [use for path in files() for use in (*_identifiers(path), *texts(path)) if _bare(use) in NEVER_ANYWHERE]
+    unexplained = [use for use in found if (use.file, _bare(use)) not in BUT]
+    assert not unexplained, "\n".join(map(str, unexplained))
+    assert set(BUT) <= {(use.file, _bare(use)) for use in found}
 
 
 def test_looking_starts_no_process_but_one_that_shares_the_reading() -> None:
     found = [use for path in files(*LOOKERS) for use in names_used(path) if use.name.startswith(NEVER_IN_LOOKERS)]
     assert [(use.file, use.name) for use in found] == [("kernel/halves.py", "os.fork")], "\n".join(map(str, found))
+
+
+def _bare(use: Use) -> str:
+    return use.name.rpartition(".")[2].lstrip("_")
 
 
 def _touching_uses() -> list[Use]:

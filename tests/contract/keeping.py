@@ -11,11 +11,14 @@ from ipcinspect.export.json_document import channels_document
 from ipcinspect.inspector import Inspector
 from ipcinspect.model import words
 from ipcinspect.model.channel import Channel, Endpoint
+from ipcinspect.model.contents import Contents
 from ipcinspect.model.snapshot import Snapshot
 from ipcinspect.sources.live import LiveSource
 from tests.contract.expectations import GONE, possible_ends, state_after_death
 
 PAYLOAD = b"what is said must arrive, \0 and \xff too"
+MOST = 65536
+"""Bytes of a look inside."""
 _WITHIN_S = 5.0
 
 
@@ -32,6 +35,12 @@ class Watched:
     def look(self) -> Snapshot:
         """Now."""
         return self._inspector.observe().snapshot
+
+    def peek(self, channel: Channel, most: int = MOST) -> Contents:
+        """What is in a channel of the last look."""
+        contents = self._inspector.peek(channel.key, most)
+        assert contents is not None
+        return contents
 
     def only_channel(self) -> tuple[Snapshot, Channel]:
         """The one channel that has exactly these two processes as its right ends."""
@@ -77,6 +86,7 @@ def check_transfer(watched: Watched) -> Channel:
     assert (sent.key, sent.id) == (idle.key, idle.id)
     check_depth(watched, sent)
     check_json(watched, snapshot, sent)
+    check_peek(watched, sent)
     assert watched.pair.receive() == (PAYLOAD if watched.carries_payload else b"")
     _, after = watched.only_channel()
     assert (after.state, after.queued_bytes) == ("idle", idle.queued_bytes)
@@ -117,6 +127,30 @@ def check_depth(watched: Watched, channel: Channel) -> None:
     assert waiting[0].memory_bytes is None or waiting[0].memory_bytes >= len(PAYLOAD)
     assert all(queue.bytes == 0 for queue in back)
     assert channel.state == "holding"
+
+
+def check_peek(watched: Watched, channel: Channel) -> None:
+    """A look inside finds what was sent and leaves all of it there; or one line says why there is none."""
+    contents = watched.peek(channel)
+    if watched.room.TELLS.peek is None:
+        assert not contents.pieces
+        assert contents.refusal
+        assert "\n" not in contents.refusal
+        return
+    assert contents.refusal is None
+    assert contents.by
+    whole = b"".join(piece.data for piece in contents.pieces)
+    assert PAYLOAD in whole if not channel.queues else whole == PAYLOAD
+    assert contents.shown_bytes == len(whole)
+    assert contents.total_bytes is None or contents.total_bytes >= len(PAYLOAD)
+    assert watched.peek(channel) == contents, "the second look finds the same"
+    less = watched.peek(channel, 3)
+    assert less.refusal is not None or less.shown_bytes <= 3
+    if channel.queues:
+        assert b"".join(piece.data for piece in less.pieces) == PAYLOAD[:3]
+    _, after = watched.only_channel()
+    assert after.queues == channel.queues
+    assert after.state == channel.state
 
 
 def check_json(watched: Watched, snapshot: Snapshot, channel: Channel) -> None:

@@ -1,0 +1,95 @@
+"""Messages of a System V queue, copied without taking them out (MSG_COPY, msgop(2)).
+
+The kernel copies the message at an index, under the queue's lock, and changes neither times nor last pids, nor wakes
+anybody. Each copy walks from the front of the queue, so the number of copies is limited: the walks of a thousand
+together take about as long as one of half a million steps. Between two copies the queue may move.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import struct
+from typing import NamedTuple
+
+from ipcinspect.kernel.errors import Unsupported, translated
+from ipcinspect.kernel.sysv import QueueDepth, queue_depth
+
+_IPC_NOWAIT, _MSG_COPY = 0o4000, 0o40000
+_TYPE = struct.Struct("@l")
+_FIRST_BUFFER = 8192
+_LARGEST_BUFFER = 64 << 20
+"""Bytes; a buffer of that size the kernel allocates too, for each copy (load_msg in ipc/msgutil.c)."""
+_MOST_MESSAGES = 1000
+
+_msgrcv = ctypes.CDLL(None, use_errno=True).msgrcv  # lets go of the interpreter lock: nothing is borrowed meanwhile
+_msgrcv.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_long, ctypes.c_int)
+_msgrcv.restype = ctypes.c_ssize_t
+
+
+class Message(NamedTuple):
+    """One message."""
+
+    type: int
+    """mtype, as its sender chose it."""
+    data: bytes
+    """As much as was wanted."""
+    size: int
+
+
+class QueueCopy(NamedTuple):
+    """The first messages of a queue."""
+
+    messages: tuple[Message, ...]
+    before: QueueDepth | None
+    after: QueueDepth | None
+    """How much was in the queue before and after; None where the kernel does not tell."""
+
+
+def copy_messages(msqid: int, most: int) -> QueueCopy:
+    """The first messages of a queue of our IPC namespace, `most` bytes of them altogether.
+
+    Raises Vanished, Denied (it needs the right to read the queue) or Unsupported.
+    """
+    before = queue_depth(msqid)
+    messages: list[Message] = []
+    copier = _Copier(msqid)
+    while most > 0 and len(messages) < _MOST_MESSAGES:
+        message = copier.message(len(messages), most)
+        if message is None:
+            break
+        messages.append(message)
+        most -= max(len(message.data), 1)  # an empty one costs a line, too
+    return QueueCopy(tuple(messages), before, queue_depth(msqid))
+
+
+class _Copier:
+    """Grows its buffer as messages need it: one that is too small for the message is refused."""
+
+    def __init__(self, msqid: int) -> None:
+        self._msqid = msqid
+        self._size = _FIRST_BUFFER
+        self._buffer = ctypes.create_string_buffer(_TYPE.size + self._size)
+
+    def message(self, place: int, most: int) -> Message | None:
+        """The message at a place; None where the queue ends before it. Raises as `copy_messages`."""
+        while True:
+            got: int = _msgrcv(self._msqid, self._buffer, self._size, place, _IPC_NOWAIT | _MSG_COPY)
+            if got >= 0:
+                (kind,) = _TYPE.unpack_from(self._buffer)
+                return Message(kind, ctypes.string_at(ctypes.addressof(self._buffer) + _TYPE.size, min(got, most)), got)
+            number = ctypes.get_errno()
+            if number == errno.ENOMSG:
+                return None
+            if number != errno.EINVAL or self._size >= _LARGEST_BUFFER:
+                raise self._refusal(number)
+            if queue_depth(self._msqid) is None:  # not too small a buffer: the queue is gone
+                raise translated(OSError(errno.EIDRM, ""), f"message queue {self._msqid}")
+            self._size *= 2
+            self._buffer = ctypes.create_string_buffer(_TYPE.size + self._size)
+
+    def _refusal(self, number: int) -> Exception:
+        if number == errno.ENOSYS:
+            return Unsupported("this kernel cannot copy messages: it was built without CHECKPOINT_RESTORE")
+        return translated(OSError(number, os.strerror(number)), f"message queue {self._msqid}")
