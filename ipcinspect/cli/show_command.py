@@ -26,6 +26,7 @@ CHANNEL is whatever you have at hand:
   @abstract                an abstract socket name
   tcp:127.0.0.1:5432       a local or remote address; a listener comes first
   sysv-msg:7               a System V id; sysv-msg:0x5151 is a key
+  posix-mq:/jobs mq:/jobs  a POSIX message queue
   mmap:/srv/data           MECHANISM:NAME in general
 Objects of another IPC namespace end in @ipc:[N].
 

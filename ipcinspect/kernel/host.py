@@ -47,7 +47,7 @@ def read_host(root: str) -> HostFacts:
     system = os.uname()
     process = os.open(f"{root}/self", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        pid = _own_pid(root)
+        pid = own_pid(root)
         starttime = procfs.parse_stat(procfs.read_file(process, "stat")).starttime
         net, ipc = (_namespace(process, kind) for kind in ("net", "ipc"))
     finally:
@@ -67,7 +67,7 @@ def read_host(root: str) -> HostFacts:
     )
 
 
-def _own_pid(root: str) -> int:
+def own_pid(root: str) -> int:
     """In a pid namespace of its own a process has another number in the /proc of the outer one."""
     try:
         return int(os.readlink(f"{root}/self"))

@@ -5,7 +5,7 @@ A new mechanism is one new file beside these and one new line in MECHANISMS.
 
 from __future__ import annotations
 
-from ipcinspect.mechanisms import fifo, mmap, pipe, sysv_msg, sysv_sem, sysv_shm, tcp, udp, unix
+from ipcinspect.mechanisms import fifo, mmap, pipe, posix_mq, sysv_msg, sysv_sem, sysv_shm, tcp, udp, unix
 from ipcinspect.mechanisms.room import Room
 from ipcinspect.model.channel import Field
 
@@ -18,6 +18,7 @@ MECHANISMS: tuple[Room, ...] = (
     sysv_msg,
     sysv_sem,
     sysv_shm,
+    posix_mq,
     mmap,
 )
 

@@ -8,7 +8,7 @@ from typing import Callable, NamedTuple, TypeVar
 
 from ipcinspect.kernel import sleepers
 from ipcinspect.kernel.borrow import Lender, PipeFill
-from ipcinspect.kernel.descriptors import FifoEnd, PipeEnd
+from ipcinspect.kernel.descriptors import FifoEnd, OtherEnd, PipeEnd
 from ipcinspect.kernel.errors import KernelError, Unsupported
 from ipcinspect.kernel.libc import FileFacts
 from ipcinspect.kernel.walk import ProcessFacts
@@ -91,6 +91,19 @@ class Loans:
     def datagram_writable(self, holder: SocketHolder, inode: int) -> bool | None:
         """Whether a send would not block now; None where it is refused, or another file by now."""
         return self._ask(holder.process.pid, inode, lambda lender: lender.datagram_writable(holder.fd, inode))
+
+    def ask(self, process: Process, end: OtherEnd, question: Callable[[int], int]) -> FileFacts | None:
+        """The file behind a descriptor, after `question` was asked of its duplicate as `Lender.ask` says.
+
+        None where that is refused, or where it is another file by now. Never for a file of a user's file system.
+        """
+        wanted = end.file
+        if wanted is None:
+            return None
+        answer = self._ask(
+            process.pid, wanted.inode, lambda lender: lender.ask(end.fd, end.target, wanted.inode, question)
+        )
+        return answer[0] if answer is not None and answer[0].device == wanted.device else None
 
     def gaps(self) -> list[Gap]:
         """What could not be asked."""

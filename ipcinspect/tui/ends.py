@@ -12,6 +12,8 @@ MEMORY = frozenset(("sysv-shm", "sysv-sem", "posix-shm", "posix-sem", "memfd", "
 """Mechanisms whose holders share one thing: no direction."""
 _DATAGRAM = frozenset(("udp", "unix", "netlink", "packet"))
 _ONE_WAY = frozenset(("pipe", "fifo", "sysv-msg", "posix-mq", "udp"))
+_HELD_BOTH_WAYS = frozenset(("pipe", "fifo", "posix-mq"))
+"""Mechanisms of which one descriptor can be both ends."""
 _ABSENT = {
     "pipe": ("no writer", "no reader"),
     "fifo": ("no writer", "no reader"),
@@ -80,7 +82,7 @@ def seen_by(channel: Channel, pid: int, fd: int | None) -> Held:
     if own.role == "listener":
         clients = [end for end in channel.endpoints if end.role == "client"]
         return Held("open", _end(clients, "accepting"))
-    if channel.mechanism in ("pipe", "fifo"):
+    if channel.mechanism in _HELD_BOTH_WAYS:
         others = [end for end in channel.endpoints if end is not own and (end.role != own.role or own.role == "both")]
     else:
         others = [end for end in channel.endpoints if end.side != own.side]
@@ -191,9 +193,9 @@ def _absent_end(channel: Channel, nobody: str | None) -> str:
 
 
 def _holders(channel: Channel, side: str) -> list[Endpoint]:
-    """The holders of one side; who holds both (a FIFO opened read-write) stands in for a side without any."""
+    """The holders of one side; who holds both (opened read-write) stands in for a side without any."""
     own = [end for end in channel.endpoints if end.side == side]
-    if own or channel.mechanism not in ("pipe", "fifo"):
+    if own or channel.mechanism not in _HELD_BOTH_WAYS:
         return own
     return [end for end in channel.endpoints if end.role == "both"]
 

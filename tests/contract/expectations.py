@@ -39,6 +39,7 @@ _ENDS = {
     "sysv-msg": SENDS,
     "sysv-sem": EITHER_WAY,
     "sysv-shm": SHARES,
+    "posix-mq": SENDS,
     "mmap": WRITES_WHAT_THE_OTHER_MAPS,
 }
 
@@ -54,6 +55,7 @@ _STATES_AFTER_DEATH: dict[str, tuple[str, str]] = {
     "sysv-msg": ("idle", "idle"),
     "sysv-sem": ("idle", "idle"),
     "sysv-shm": ("idle", "idle"),
+    "posix-mq": ("idle", "idle"),
     "mmap": (GONE, "idle"),
 }
 """What a channel is after its sender, and after its receiver, was killed. Queues, sets and segments outlive both;

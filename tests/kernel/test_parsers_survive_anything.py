@@ -15,11 +15,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipcinspect.kernel import cgroup, inet_diag, maps, netlink, passwd, proc_net, procfs, sysvipc, unix_diag
+from ipcinspect.kernel import (
+    cgroup,
+    inet_diag,
+    maps,
+    mounts,
+    mqueue,
+    netlink,
+    passwd,
+    proc_net,
+    procfs,
+    sysvipc,
+    unix_diag,
+)
 
 STAT = b"42 (a name) S 1 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 123456 1000 200\n"
 STATUS = b"Name:\tsh\nUmask:\t0022\nUid:\t1000\t1001\t1000\t1000\nGid:\t5\t5\t5\t5\n"
 MAPS = b"7f00-7f10 rw-s 00000000 00:01 229376                     /SYSV00005151 (deleted)\n"
+MOUNTS = b"36 35 98:0 /mnt1 /mnt\\0402 rw,noatime master:1 - ext3 /dev/root rw,errors=continue\n"
+QUEUE = b"QSIZE:129     NOTIFY:2    SIGNO:0    NOTIFY_PID:8260\n"
 QUEUES = (
     b"       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime      rtime"
     b"      ctime\n     20817          7   600          32          1   100     0     0     0     0     0 1700000000"
@@ -38,6 +52,7 @@ PASSWD = b"root:x:0:0:root:/root:/bin/bash\nana:x:1000:1000::/home/ana:/bin/sh\n
 
 PARSERS: list[tuple[str, Callable[[bytes], object], bytes]] = [
     ("maps", maps.parse_shared, MAPS),
+    ("mountinfo", mounts.parse_mounts, MOUNTS),
     ("cmdline", procfs.parse_cmdline, b"sh\0-c\0true\0"),
     ("cgroup", cgroup.parse_container, CGROUP),
     ("sysvipc/msg", sysvipc.parse_queues, QUEUES),
@@ -54,6 +69,7 @@ PARSERS: list[tuple[str, Callable[[bytes], object], bytes]] = [
 REFUSING: list[tuple[str, Callable[[bytes], object], bytes]] = [
     ("stat", procfs.parse_stat, STAT),
     ("status", procfs.parse_effective_uid, STATUS),
+    ("a queue's file", mqueue.parse_status, QUEUE),
     ("namespace", lambda text: procfs.parse_namespace(text.decode("latin-1")), b"net:[4026531840]"),
 ]
 """These say ValueError, which the walk takes for a process that went."""
