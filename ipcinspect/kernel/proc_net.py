@@ -8,6 +8,8 @@ from __future__ import annotations
 import struct
 
 from ipcinspect.kernel.inet_diag import TIME_WAIT, InetSocket
+from ipcinspect.kernel.netlink_diag import NetlinkSocket, group_numbers
+from ipcinspect.kernel.packet_diag import PacketSocket
 from ipcinspect.kernel.unix_diag import TCP_CLOSE, TCP_ESTABLISHED, TCP_LISTEN, TCP_SYN_SENT, UnixSocket
 
 LIMIT = 64 << 20
@@ -73,3 +75,33 @@ def _address(text: bytes) -> tuple[bytes, int]:
     count = len(raw) // 4
     packed = struct.pack(f"={count}I", *struct.unpack(f">{count}I", raw))
     return (packed[12:] if packed.startswith(_MAPPED) else packed), int(port, 16)
+
+
+def parse_netlink(text: bytes, netns: int | None) -> list[NetlinkSocket]:
+    """/proc/net/netlink, with the first 32 groups of each; lines that are cut or odd are passed over."""
+    rows = []
+    for line in text.split(b"\n")[1:]:
+        cells = line.split()
+        try:
+            protocol, portid, rmem, drops, ino = (int(cells[place]) for place in (1, 2, 4, 8, 9))
+            groups = group_numbers(struct.pack("=I", int(cells[3], 16)))
+        except (IndexError, ValueError, struct.error):
+            continue
+        rows.append(NetlinkSocket(ino, protocol, portid, None, None, groups, rmem, None, drops, None, netns))
+    return rows
+
+
+def parse_packet(text: bytes, netns: int | None) -> list[PacketSocket]:
+    """/proc/net/packet; lines that are cut or odd are passed over."""
+    rows = []
+    for line in text.split(b"\n")[1:]:
+        cells = line.split()
+        try:
+            kind, index, running, rmem, uid, ino = (int(cells[place]) for place in (2, 4, 5, 6, 7, 8))
+            protocol = int(cells[3], 16)
+        except (IndexError, ValueError):
+            continue
+        rows.append(
+            PacketSocket(ino, kind, protocol, index, bool(running), None, uid, rmem, None, None, None, None, netns)
+        )
+    return rows

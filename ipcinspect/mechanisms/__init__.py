@@ -5,7 +5,20 @@ A new mechanism is one new file beside these and one new line in MECHANISMS.
 
 from __future__ import annotations
 
-from ipcinspect.mechanisms import fifo, mmap, pipe, posix_mq, sysv_msg, sysv_sem, sysv_shm, tcp, udp, unix
+from ipcinspect.mechanisms import (
+    fifo,
+    mmap,
+    netlink,
+    packet,
+    pipe,
+    posix_mq,
+    sysv_msg,
+    sysv_sem,
+    sysv_shm,
+    tcp,
+    udp,
+    unix,
+)
 from ipcinspect.mechanisms.room import Room
 from ipcinspect.model.channel import Field
 
@@ -15,6 +28,8 @@ MECHANISMS: tuple[Room, ...] = (
     unix,
     tcp,
     udp,
+    netlink,
+    packet,
     sysv_msg,
     sysv_sem,
     sysv_shm,

@@ -38,7 +38,8 @@ class Tells(NamedTuple):
     ends: str
     """How holders are known: `descriptors`, `mappings`, `last users`, `lock table`, ..."""
     depth: str
-    """What is told of what waits in it: `bytes`, `messages`, `bytes and messages`, `value`, or `none`: no queue."""
+    """What is told of what waits in it: `bytes`, `messages`, `bytes and messages`, `value`, `memory` (the kernel's, and
+    nothing else), or `none`: no queue."""
     peek: str | None
     """The sentence that announces what looking inside does; None where nothing can look inside."""
     relations: tuple[str, ...]

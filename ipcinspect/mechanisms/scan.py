@@ -134,7 +134,7 @@ class Scan:
 
     @cached_property
     def unlisted_sockets(self) -> dict[str, list[int]]:
-        """Inodes of held sockets that no table of UNIX, TCP and UDP lists, by the kernel's name of their protocol.
+        """Inodes of held sockets that no table lists, by the kernel's name of their protocol.
 
         Fresh sockets are in no table, nor are those of a namespace that could not be entered, or in which no process
         lives any more: an accepted socket belongs to the namespace of its client.
@@ -143,6 +143,8 @@ class Scan:
             *self.sockets.unix,
             *(row.inode for row in self.sockets.tcp),
             *(row.inode for row in self.sockets.udp),
+            *(row.ino for row in self.sockets.netlink),
+            *(row.ino for row in self.sockets.packet),
         }
         found: dict[str, list[int]] = {}
         for inode, holders in self.socket_holders.items():

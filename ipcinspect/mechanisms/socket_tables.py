@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Callable, NamedTuple, TypeVar
 
-from ipcinspect.kernel import inet_diag, netlink, proc_net, unix_diag
+from ipcinspect.kernel import inet_diag, netlink, netlink_diag, packet_diag, proc_net, unix_diag
 from ipcinspect.kernel.errors import KernelError, TimedOut, Unsupported, Vanished
 from ipcinspect.kernel.inet_diag import InetSocket
 from ipcinspect.kernel.namespaces import inside
+from ipcinspect.kernel.netlink_diag import NetlinkSocket
+from ipcinspect.kernel.packet_diag import PacketSocket
 from ipcinspect.kernel.unix_diag import UnixSocket
 from ipcinspect.kernel.walk import ProcessFacts
 from ipcinspect.model.gap import Gap
@@ -29,12 +31,14 @@ class Rows(NamedTuple):
     unix: list[UnixSocket]
     tcp: list[InetSocket]
     udp: list[InetSocket]
+    netlink: list[NetlinkSocket]
+    packet: list[PacketSocket]
 
 
 class SocketTables:
     """Reads on first use; what it misses goes to `gaps`."""
 
-    TABLES = ("unix", "tcp", "udp")
+    TABLES = ("unix", "tcp", "udp", "netlink", "packet")
 
     def __init__(self, root: str, own: int | None, facts: Sequence[ProcessFacts]) -> None:
         """`own` is the inode of the namespace that this thread is in."""
@@ -67,6 +71,18 @@ class SocketTables:
         """UDP sockets over IPv4 and IPv6."""
         return _once([*self._here("UDP sockets", _read_udp, self._udp_as_text), *self._elsewhere.udp])
 
+    @cached_property
+    def netlink(self) -> list[NetlinkSocket]:
+        """Bound netlink sockets, the kernel's own among them."""
+        own = self._here("netlink sockets", netlink_diag.read_netlink_sockets, self._netlink_as_text)
+        return [*own, *self._elsewhere.netlink]
+
+    @cached_property
+    def packet(self) -> list[PacketSocket]:
+        """Packet sockets."""
+        own = self._here("packet sockets", packet_diag.read_packet_sockets, self._packet_as_text)
+        return [*own, *self._elsewhere.packet]
+
     def _here(
         self,
         what: str,
@@ -91,7 +107,7 @@ class SocketTables:
     @cached_property
     def _elsewhere(self) -> Rows:
         """All tables of all other namespaces together."""
-        found = Rows([], [], [])
+        found = Rows([], [], [], [], [])
         for netns, pids in self._pids.items():
             if netns is None or netns == self._own:
                 continue
@@ -102,6 +118,8 @@ class SocketTables:
             found.unix.extend(rows.unix)
             found.tcp.extend(rows.tcp)
             found.udp.extend(rows.udp)
+            found.netlink.extend(rows.netlink)
+            found.packet.extend(rows.packet)
         if self.shut_out:
             self.gaps.append(Gap("peers and queues of sockets in other network namespaces", "denied", self.shut_out))
         return found
@@ -110,15 +128,39 @@ class SocketTables:
         """The tables of one namespace; None where it is closed to us; nothing where it ended meanwhile."""
         for pid in pids[:_DOORS]:
             try:
-                return inside(self._root, pid, "net", netns, lambda: _read_all(netns))
+                return inside(self._root, pid, "net", netns, partial(self._read_all, pid, netns))
             except Vanished:
                 continue
             except (KernelError, netlink.Interrupted):
                 return None
-        return Rows([], [], [])
+        return Rows([], [], [], [], [])
+
+    def _read_all(self, pid: int, netns: int) -> Rows:
+        """What the thread reads that is inside. Not every kernel has the families of the last two."""
+        with netlink.open_diag_socket() as diag:
+            unix, tcp, udp = _read_unix(diag, netns), _read_tcp(diag, netns), _read_udp(diag, netns)
+        return Rows(
+            unix,
+            tcp,
+            udp,
+            _told(netlink_diag.read_netlink_sockets, self._netlink_as_text, pid, netns),
+            _told(packet_diag.read_packet_sockets, self._packet_as_text, pid, netns),
+        )
 
     def _all_as_text(self, pid: int, netns: int) -> Rows:
-        return Rows(self._unix_as_text(pid, netns), self._tcp_as_text(pid, netns), self._udp_as_text(pid, netns))
+        return Rows(
+            self._unix_as_text(pid, netns),
+            self._tcp_as_text(pid, netns),
+            self._udp_as_text(pid, netns),
+            self._netlink_as_text(pid, netns),
+            self._packet_as_text(pid, netns),
+        )
+
+    def _netlink_as_text(self, pid: int, netns: int | None) -> list[NetlinkSocket]:
+        return proc_net.parse_netlink(self._text(pid, "netlink"), netns)
+
+    def _packet_as_text(self, pid: int, netns: int | None) -> list[PacketSocket]:
+        return proc_net.parse_packet(self._text(pid, "packet"), netns)
 
     def _unix_as_text(self, pid: int, netns: int | None) -> list[UnixSocket]:
         return proc_net.parse_unix(self._text(pid, "unix"), netns)
@@ -156,9 +198,18 @@ def _once(rows: list[InetSocket]) -> list[InetSocket]:
     return kept
 
 
-def _read_all(netns: int) -> Rows:
-    with netlink.open_diag_socket() as diag:
-        return Rows(_read_unix(diag, netns), _read_tcp(diag, netns), _read_udp(diag, netns))
+def _told(
+    read: Callable[[socket.socket, int | None], list[Row]],
+    as_text: Callable[[int, int | None], list[Row]],
+    pid: int,
+    netns: int,
+) -> list[Row]:
+    """One table by sock_diag, or as text where this kernel does not tell it so."""
+    try:
+        with netlink.open_diag_socket() as diag:
+            return read(diag, netns)
+    except (Unsupported, TimedOut, netlink.Interrupted):
+        return as_text(pid, netns)
 
 
 def _read_unix(diag: socket.socket, netns: int | None) -> list[UnixSocket]:

@@ -19,6 +19,7 @@ _ABSENT = {
     "fifo": ("no writer", "no reader"),
     "sysv-msg": ("nobody", "nobody"),
     "posix-mq": ("nobody", "nobody"),
+    "netlink": ("nobody", "nobody"),
 }
 """What to call the missing left and right end of what needs no partner to exist."""
 

@@ -80,7 +80,7 @@ def test_every_demo_has_variants_of_different_names(room: Room) -> None:
 @every_room
 def test_what_a_room_tells_uses_the_closed_words(room: Room) -> None:
     assert set(room.TELLS.relations) <= set(words.RELATIONS)
-    assert room.TELLS.depth in {"bytes", "messages", "bytes and messages", "value", "none"}
+    assert room.TELLS.depth in {"bytes", "messages", "bytes and messages", "memory", "value", "none"}
     assert room.TELLS.namespace in {"net", "ipc", "mount", "none"}
 
 

@@ -22,6 +22,8 @@ from ipcinspect.kernel import (
     mounts,
     mqueue,
     netlink,
+    netlink_diag,
+    packet_diag,
     passwd,
     proc_net,
     procfs,
@@ -47,6 +49,16 @@ TCP = (
     b"  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
     b"   0: 0100007F:1538 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 20817 1 0 100 0\n"
 )
+NETLINK = (
+    b"sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode\n"
+    b"00000000f7fd117a 15  1234       00000001 512      0        0     2        3        20817\n"
+)
+PACKET = (
+    b"sk               RefCnt Type Proto  Iface R Rmem   User   Inode\n"
+    b"0000000077731694 3      3    0003   2     1 0      0      20817\n"
+)
+NETLINK_ROW = struct.pack("=BBBBIIIIIIHH9IHHQ", 16, 3, 15, 0, 1234, 0, 0, 20817, 1, 0, 40, 0, *range(9), 12, 1, 5)
+PACKET_ROW = struct.pack("=BBHIIIHH6IHHI", 17, 3, 3, 20817, 1, 0, 28, 0, 2, 1, 0, 0, 0, 1, 8, 4, 0x10007)
 CGROUP = b"0::/system.slice/docker-0123456789abcdef0123456789abcdef.scope\n"
 PASSWD = b"root:x:0:0:root:/root:/bin/bash\nana:x:1000:1000::/home/ana:/bin/sh\n"
 
@@ -64,6 +76,10 @@ PARSERS: list[tuple[str, Callable[[bytes], object], bytes]] = [
     ("netlink", lambda text: list(netlink.messages(text)), struct.pack("=IHHII4x", 20, 20, 2, 1, 0)),
     ("attributes", lambda text: netlink.attributes(text, 0), struct.pack("=HHI", 8, 2, 77)),
     ("unix_diag", lambda text: unix_diag.parse(text, 1), struct.pack("=BBBBIIIHHI", 1, 1, 1, 0, 7, 0, 0, 8, 2, 9)),
+    ("net/netlink", lambda text: proc_net.parse_netlink(text, 1), NETLINK),
+    ("net/packet", lambda text: proc_net.parse_packet(text, 1), PACKET),
+    ("netlink_diag", lambda text: netlink_diag.parse(text, 1), NETLINK_ROW),
+    ("packet_diag", lambda text: packet_diag.parse(text, 1), PACKET_ROW),
     ("inet_diag", lambda text: inet_diag.parse(text, socket.IPPROTO_TCP, 1), b"\x02\x01" + bytes(70)),
 ]
 REFUSING: list[tuple[str, Callable[[bytes], object], bytes]] = [
@@ -153,3 +169,15 @@ def test_the_path_of_a_socket_cannot_forge_a_row(path: str) -> None:
 def test_the_name_of_a_mapping_cannot_forge_a_mapping(name: bytes) -> None:
     rows = maps.parse_shared(MAPS.replace(b"SYSV00005151", name) * 2)
     assert len(rows) == 2
+
+
+def test_netlink_and_packet_rows_are_read_exactly() -> None:
+    (netlink_row,), (packet_row,) = proc_net.parse_netlink(NETLINK, 9), proc_net.parse_packet(PACKET, 9)
+    assert netlink_row == netlink_diag.NetlinkSocket(20817, 15, 1234, None, None, (1,), 512, None, 3, None, 9)
+    assert (packet_row.ino, packet_row.type, packet_row.protocol, packet_row.ifindex) == (20817, 3, 3, 2)
+    told = netlink_diag.parse(NETLINK_ROW, 9)
+    assert told == netlink_diag.NetlinkSocket(20817, 15, 1234, 0, 0, (1, 3), 0, 1, 8, None, 9)
+    frame = packet_diag.parse(PACKET_ROW, 9)
+    assert frame is not None
+    assert (frame.ifindex, frame.running, frame.uid, frame.rmem_alloc) == (2, True, None, None)
+    assert packet_diag.fanout_name(frame.fanout or 0) == "7 load-balance"
