@@ -101,7 +101,7 @@ class Collector:
     def _collect(self, want: Want) -> Snapshot:
         taken_at, start = self._clock(), time.perf_counter()
         host = read_host(self._root)
-        walked = self._walk(want, host)
+        walked = self._walk(want)
         costs = [Cost("processes", time.perf_counter() - start)]
         with closing(Scan(_surroundings(self._root, host), walked.facts)) as scan:
             collected, room_costs = self._visit(scan)
@@ -127,7 +127,7 @@ class Collector:
             costs=tuple(costs),
         )
 
-    def _walk(self, want: Want, host: HostFacts) -> _Walked:
+    def _walk(self, want: Want) -> _Walked:
         for_rooms = Detail.CHANNELS if any(room.NEEDS_ALL_DESCRIPTORS for room in self._rooms) else Detail.NOTHING
         detail = Detail.EVERYTHING if want.descriptors else for_rooms
         walk = Walk(self._root, detail, want.descriptors, want.cmdlines, _DEADLINE_S)
@@ -135,7 +135,7 @@ class Collector:
         answers, late = self._read(pids, walk.read)
         facts = [answer for answer in answers if isinstance(answer, ProcessFacts)]
         unseen = Counter(answer.why for answer in answers if isinstance(answer, KernelError))
-        gaps = _walk_gaps(facts, host, unseen, late)
+        gaps = _walk_gaps(facts, unseen, late)
         if _FIRST_PID not in pids:
             gaps.append(Gap("processes that the /proc mount hides (hidepid)", "denied", None))
         return _Walked(facts, gaps)
@@ -206,19 +206,19 @@ def _peek_isolated(room: Room, peeking: Peeking, channel: Channel) -> Contents:
         return refused(f"fault in the program: {error!r}")
 
 
-def _walk_gaps(facts: Sequence[ProcessFacts], host: HostFacts, unseen: Counter[str], late: Sequence[int]) -> list[Gap]:
+def _walk_gaps(facts: Sequence[ProcessFacts], unseen: Counter[str], late: Sequence[int]) -> list[Gap]:
     denied = sum(1 for process in facts if "descriptors" in process.refused)
     maps_denied = sum(1 for process in facts if "maps" in process.refused)
     unreached = sum(process.table.unreached for process in facts)
     untyped = sum(process.table.untyped for process in facts)
-    foreign = {process.ipc_namespace for process in facts} - {None, host.ipc_namespace}
+    unplaced = sum(1 for process in facts if process.ipc_namespace is None and "descriptors" in process.refused)
     rows = (
         Gap("descriptors of processes", "denied", denied),
         Gap("shared mappings of processes", "denied", maps_denied),
         Gap("processes of which nothing is told (hidepid)", "denied", unseen["denied"]),
         Gap("processes that ended during the look", "vanished", unseen["vanished"]),
         Gap("processes that could not be read", "unsupported", unseen["unsupported"]),
-        Gap("System V objects of other IPC namespaces", "other namespace", len(foreign)),
+        Gap("namespaces of processes", "denied", unplaced),
         Gap("descriptors whose file could not be asked", "unsupported", untyped),
         Gap(f"processes that did not answer ({', '.join(map(str, late[:5]))})", "timed out", len(late)),
         Gap("descriptors of processes with very many", "timed out", unreached),

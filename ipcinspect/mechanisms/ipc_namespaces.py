@@ -38,7 +38,7 @@ class IpcNamespaces:
         The question runs in a thread of its own for the others. Raises, of our own namespace alone, what it raises.
         """
         yield self.own, question()
-        for inode in sorted(set(self._pids) - {self.own}):
+        for inode in sorted(self.others):
             try:
                 answer = self.ask_in(inode, question)
             except KernelError as error:
@@ -56,6 +56,16 @@ class IpcNamespaces:
             except Vanished:
                 continue
         raise Vanished(f"IPC namespace {inode}")
+
+    @property
+    def shut(self) -> frozenset[int]:
+        """Namespaces that did not let us in, as far as they were asked."""
+        return frozenset(inode for inode, why in self._shut.items() if why != "vanished")
+
+    @property
+    def others(self) -> frozenset[int]:
+        """Namespaces beside our own in which a visible process lives."""
+        return frozenset(self._pids) - {self.own} if self.own is not None else frozenset()
 
     def gaps(self) -> list[Gap]:
         """The namespaces that could not be entered, by name."""

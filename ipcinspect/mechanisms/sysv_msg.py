@@ -1,8 +1,9 @@
 """System V message queues (sysvipc(7), msgop(2)).
 
-/proc/sysvipc/msg shows every queue of the IPC namespace to everybody, and the pids that sent and received last; it
-keeps no list of users. The limit of a queue comes from msgctl(MSG_STAT_ANY). A recorded pid names a process only if
-that process is older than the record.
+/proc/sysvipc/msg shows every queue of the reader's IPC namespace to everybody, and the pids that sent and received
+last, as the reader's pid namespace numbers them (0: not in it); it keeps no list of users. The limit of a queue comes
+from msgctl(MSG_STAT_ANY). Other IPC namespaces (ipc_namespaces(7)) are asked from inside; their objects end in
+`@ipc:[N]`. A recorded pid names a process only if that process is older than the record.
 """
 
 from __future__ import annotations
@@ -48,16 +49,22 @@ WAITS = (
 
 
 def collect(scan: Scan) -> Collected:
-    """Every queue of our IPC namespace. Raises Unsupported or Denied."""
+    """Every queue of every IPC namespace that lets us in. Raises Unsupported or Denied, of our own alone."""
+    answers = scan.ipc.ask(lambda: _queues(scan))
+    return Collected([_channel(scan, ipc, row, limit) for ipc, rows in answers for row, limit in rows], [])
+
+
+def _queues(scan: Scan) -> list[tuple[sysvipc.MessageQueueRow, int | None]]:
+    """The queues of the IPC namespace that this thread is in, with their limits."""
     rows = sysvipc.parse_queues(scan.sysv_table("msg"))
-    return Collected([_channel(scan, row) for row in rows], [])
+    return [(row, sysv.queue_limit(row.msqid)) for row in rows]
 
 
-def _channel(scan: Scan, row: sysvipc.MessageQueueRow) -> Channel:
-    limit = sysv.queue_limit(row.msqid)
+def _channel(scan: Scan, ipc: int | None, row: sysvipc.MessageQueueRow, limit: int | None) -> Channel:
     fill = min(max(row.cbytes, row.qnum) / limit, 1.0) if limit else None
     return sysv_objects.channel(
         scan,
+        ipc,
         NAME,
         row.msqid,
         row.key,

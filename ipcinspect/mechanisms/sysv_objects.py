@@ -16,8 +16,15 @@ def key_name(key: int) -> str | None:
     return f"0x{key:08x}" if key else None
 
 
+def id_of(scan: Scan, mechanism: str, ipc: int | None, number: int) -> str:
+    """`sysv-msg:7`; of another IPC namespace than ours `sysv-msg:7@ipc:[4026532281]`."""
+    foreign = ipc != scan.surroundings.ipc_namespace
+    return f"{mechanism}:{number}@ipc:[{ipc}]" if foreign else f"{mechanism}:{number}"
+
+
 def channel(
     scan: Scan,
+    ipc: int | None,
     mechanism: str,
     number: int,
     key: int,
@@ -28,11 +35,10 @@ def channel(
     endpoints: Sequence[Endpoint],
     fields: tuple[FieldValue, ...],
 ) -> Channel:
-    """A System V object of our own IPC namespace as a channel."""
-    ipc = scan.surroundings.ipc_namespace
+    """A System V object of the IPC namespace `ipc` as a channel; ids are unique within a namespace only."""
     return Channel(
         key=ChannelKey(mechanism, ipc or 0, number),
-        id=f"{mechanism}:{number}",
+        id=id_of(scan, mechanism, ipc, number),
         aliases=(),
         mechanism=mechanism,
         name=key_name(key),

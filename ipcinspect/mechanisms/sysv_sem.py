@@ -1,11 +1,15 @@
 """System V semaphore sets (sysvipc(7), semop(2)).
 
-/proc/sysvipc/sem shows every set of the IPC namespace to everybody, without values. semctl(2) tells values, who
-operated last on each semaphore, and how many wait, to those who may read the set. A semaphore has no owner: the ends
-are the processes that operated on one last, in whichever direction.
+/proc/sysvipc/sem shows every set of the reader's IPC namespace to everybody, without values. semctl(2) tells values,
+who operated last on each semaphore (as the asker's pid namespace numbers it, 0: not in it), and how many wait, to those
+who may read the set. Other IPC namespaces (ipc_namespaces(7)) are asked from inside; their objects end in `@ipc:[N]`.
+A semaphore has no owner: the ends are the processes that operated on one last, in whichever direction; who waits is
+counted by the kernel and not named.
 """
 
 from __future__ import annotations
+
+from collections import Counter
 
 from ipcinspect.kernel import sysv, sysvipc
 from ipcinspect.kernel.errors import KernelError, Vanished
@@ -27,8 +31,15 @@ FIELDS = (
     Field("nsems", "Semaphores", None, "number of semaphores in the set"),
     Field("values", "Values", None, "semval of the first ones, in order (semctl GETALL)"),
     Field("last_pids", "Last users", None, "sempid of the first ones: who operated last (semctl GETPID)"),
-    Field("waiting_increase", "Waiting for increase", None, "processes asleep until a value rises (semctl GETNCNT)"),
-    Field("waiting_zero", "Waiting for zero", None, "processes asleep until a value is zero (semctl GETZCNT)"),
+    Field(
+        "waiting_increase",
+        "Waiting for increase",
+        None,
+        "asleep until a value rises; unknown where the set has over 64",
+    ),
+    Field("waiting_zero", "Waiting for zero", None, "asleep until a value is zero; unknown where the set has over 64"),
+    Field("increase_waiters", "... of each", None, "asleep until it rises, of the first ones (semctl GETNCNT)"),
+    Field("zero_waiters", "... of each", None, "asleep until it is zero, of the first ones (semctl GETZCNT)"),
     Field("otime", "Last operation", "time", "sem_otime"),
     Field("ctime", "Last change", "time", "creation or last semctl(IPC_SET, SETVAL)"),
 )
@@ -47,20 +58,25 @@ _SHOWN = 64
 
 
 def collect(scan: Scan) -> Collected:
-    """Every set of our IPC namespace. Raises Unsupported or Denied."""
-    channels = []
-    refused: dict[str, int] = {}
+    """Every set of every IPC namespace that lets us in. Raises Unsupported or Denied, of our own alone."""
+    sets = [(ipc, row, now) for ipc, rows in scan.ipc.ask(lambda: _sets(scan)) for row, now in rows]
+    refused = Counter(now.why for _, _, now in sets if isinstance(now, KernelError))
+    gaps = [Gap("values of System V semaphore sets", why, number) for why, number in refused.items()]
+    channels = [_channel(scan, ipc, row, None if isinstance(now, KernelError) else now) for ipc, row, now in sets]
+    return Collected(channels, gaps)
+
+
+def _sets(scan: Scan) -> list[tuple[sysvipc.SemaphoreSetRow, list[sysv.SemaphoreNow] | KernelError]]:
+    """The sets of the IPC namespace that this thread is in, each with its first semaphores or why not."""
+    found: list[tuple[sysvipc.SemaphoreSetRow, list[sysv.SemaphoreNow] | KernelError]] = []
     for row in sysvipc.parse_semaphore_sets(scan.sysv_table("sem")):
         try:
-            now: list[sysv.SemaphoreNow] | None = sysv.semaphores(row.semid, row.nsems, _SHOWN)
+            found.append((row, sysv.semaphores(row.semid, row.nsems, _SHOWN)))
         except Vanished:
             continue
         except KernelError as error:
-            now = None
-            refused[error.why] = refused.get(error.why, 0) + 1
-        channels.append(_channel(scan, row, now))
-    gaps = [Gap("values of System V semaphore sets", why, number) for why, number in refused.items()]
-    return Collected(channels, gaps)
+            found.append((row, error))
+    return found
 
 
 def peek(peeking: Peeking, channel: Channel) -> Contents:
@@ -68,9 +84,13 @@ def peek(peeking: Peeking, channel: Channel) -> Contents:
     return refused("a semaphore set holds numbers, not bytes: they are among its fields")
 
 
-def _channel(scan: Scan, row: sysvipc.SemaphoreSetRow, now: list[sysv.SemaphoreNow] | None) -> Channel:
+def _channel(scan: Scan, ipc: int | None, row: sysvipc.SemaphoreSetRow, now: list[sysv.SemaphoreNow] | None) -> Channel:
+    whole = now is not None and len(now) == row.nsems
+    increase = [semaphore.waiting_increase for semaphore in now or []]
+    zero = [semaphore.waiting_zero for semaphore in now or []]
     return sysv_objects.channel(
         scan,
+        ipc,
         NAME,
         row.semid,
         row.key,
@@ -87,8 +107,10 @@ def _channel(scan: Scan, row: sysvipc.SemaphoreSetRow, now: list[sysv.SemaphoreN
             row.nsems,
             _listed([semaphore.value for semaphore in now]) if now is not None else None,
             _listed([semaphore.last_pid for semaphore in now]) if now is not None else None,
-            sum(semaphore.waiting_increase for semaphore in now) if now is not None else None,
-            sum(semaphore.waiting_zero for semaphore in now) if now is not None else None,
+            sum(increase) if whole else None,
+            sum(zero) if whole else None,
+            _listed(increase) if now is not None else None,
+            _listed(zero) if now is not None else None,
             row.otime or None,
             row.ctime or None,
         ),

@@ -1,13 +1,18 @@
 """System V shared memory (sysvipc(7), shmop(2)).
 
-/proc/sysvipc/shm shows every segment of the IPC namespace to everybody, with its creator and a count of attachments.
-Who attached it stands in the maps of each process: a mapping named /SYSV<key> whose inode is the segment's id.
-Never attached by us: that would change its times and its count.
+/proc/sysvipc/shm shows every segment of the reader's IPC namespace to everybody, with its creator and a count of
+attachments. Who attached it stands in the maps of each process: a mapping named /SYSV<key> whose inode is the
+segment's id. Ids, keys and even the device are the same in every IPC namespace (ipc_namespaces(7)), so a mapping is
+matched within the namespace of its process; one who attached a segment and then moved to another namespace is not
+found again. Other namespaces are asked from inside, their segments end in `@ipc:[N]`; of one that does not let us in
+only the segments that visible processes have mapped are told. Never attached by us: that would change its times and
+its count.
 """
 
 from __future__ import annotations
 
 import ctypes
+from typing import NamedTuple
 
 from ipcinspect.kernel import sysv, sysvipc
 from ipcinspect.mechanisms import demo_memory, sysv_objects
@@ -47,30 +52,59 @@ peek = cannot
 
 
 def collect(scan: Scan) -> Collected:
-    """Every segment of our IPC namespace. Raises Unsupported or Denied."""
+    """Every segment of every IPC namespace that lets us in. Raises Unsupported or Denied, of our own alone."""
     attached = _attached(scan)
-    rows = sysvipc.parse_segments(scan.sysv_table("shm"))
-    return Collected([_channel(scan, row, attached.get((row.shmid, row.key), [])) for row in rows], [])
+    channels = []
+    for ipc, rows in scan.ipc.ask(lambda: sysvipc.parse_segments(scan.sysv_table("shm"))):
+        channels += [_channel(scan, ipc, row, attached.get(_Place(ipc, row.shmid, row.key), [])) for row in rows]
+    shut = scan.ipc.shut
+    channels += [_mapped_only(scan, place, mappers) for place, mappers in attached.items() if place.ipc in shut]
+    return Collected(channels, [])
 
 
-def _attached(scan: Scan) -> dict[tuple[int, int], list[Mapper]]:
-    """Mappings of segments of our IPC namespace by (id, key)."""
-    ours = scan.surroundings.ipc_namespace
-    found: dict[tuple[int, int], list[Mapper]] = {}
+class _Place(NamedTuple):
+    ipc: int | None
+    shmid: int
+    key: int
+
+
+def _attached(scan: Scan) -> dict[_Place, list[Mapper]]:
+    """Mappings of segments by where they are."""
+    found: dict[_Place, list[Mapper]] = {}
     for mapper in scan.mappers:
         name = mapper.mapping.name
-        if name.startswith(_PREFIX) and name.endswith(_SUFFIX) and mapper.process.ipc_namespace == ours:
+        if name.startswith(_PREFIX) and name.endswith(_SUFFIX):
             try:
                 key = int(name[len(_PREFIX) : -len(_SUFFIX)], 16)
             except ValueError:
                 continue
-            found.setdefault((mapper.mapping.inode, key), []).append(mapper)
+            place = _Place(mapper.process.ipc_namespace, mapper.mapping.inode, key)
+            found.setdefault(place, []).append(mapper)
     return found
 
 
-def _channel(scan: Scan, row: sysvipc.SegmentRow, attached: list[Mapper]) -> Channel:
+def _mapped_only(scan: Scan, place: _Place, attached: list[Mapper]) -> Channel:
+    """A segment of which no more is known than who has mapped it."""
+    known = {"key": place.key, "attached_seen": len(attached)}
     return sysv_objects.channel(
         scan,
+        place.ipc,
+        NAME,
+        place.shmid,
+        place.key,
+        "unknown",
+        "resource sharing",
+        (),
+        None,
+        _ends(None, attached),
+        tuple(known.get(field.name) for field in FIELDS),
+    )
+
+
+def _channel(scan: Scan, ipc: int | None, row: sysvipc.SegmentRow, attached: list[Mapper]) -> Channel:
+    return sysv_objects.channel(
+        scan,
+        ipc,
         NAME,
         row.shmid,
         row.key,
@@ -106,6 +140,10 @@ def _state(row: sysvipc.SegmentRow) -> str:
 def _endpoints(scan: Scan, row: sysvipc.SegmentRow, attached: list[Mapper]) -> list[Endpoint]:
     # IPC_SET moves ctime: the segment is at least as old as whatever was done to it first.
     creator = scan.recorded(row.cpid, min((at for at in (row.ctime, row.atime, row.dtime) if at), default=0))
+    return _ends(creator, attached)
+
+
+def _ends(creator: Process | None, attached: list[Mapper]) -> list[Endpoint]:
     users: dict[int, Process] = {mapper.process.pid: mapper.process for mapper in attached}
     ordered = sorted(users.values(), key=lambda process: (process != creator, process.starttime, process.pid))
     ends = [Endpoint("a" if place == 0 else "b", "attached", user, None, None) for place, user in enumerate(ordered)]

@@ -1,8 +1,9 @@
 """Channel addresses: whatever a user has at hand that names a channel, found among the channels that exist now.
 
 `pipe:[123]` and every other id, `1234/5` (process/descriptor), `socket:[77]` of either end, a path (also relative),
-`@abstract`, `tcp:127.0.0.1:5432`, `sysv-msg:0x5151` (key), `MECHANISM:NAME`. Objects of another IPC namespace may be
-narrowed down by `@ipc:[N]` at the end. No mechanism is known here: all of it works on ids, names and addresses.
+`@abstract`, `tcp:127.0.0.1:5432`, `sysv-msg:0x5151` (key), `MECHANISM:NAME`. Objects of an IPC namespace may be
+narrowed down by `@ipc:[N]` at the end; `sysv-msg:7` that is not in ours is looked for in all. No mechanism is known
+here: all of it works on ids, names and addresses.
 """
 
 from __future__ import annotations
@@ -94,6 +95,7 @@ def _readings(text: str, directory: str) -> Iterator[Fits]:
     if descriptor is not None:
         yield lambda channel: _holds(channel, *descriptor)
         return
+    yield from _by_id_in_namespace(text)
     inode = _socket_inode(text)
     if inode is not None:
         yield lambda channel: channel.key.kind == "socket" and any(end.inode == inode for end in channel.endpoints)
@@ -110,6 +112,17 @@ def _readings(text: str, directory: str) -> Iterator[Fits]:
         )
     )
     yield lambda channel: _is_of(channel, address) and any(visible(name) == address.name for name in _names(channel))
+
+
+def _by_id_in_namespace(text: str) -> Iterator[Fits]:
+    """Ids are told without `@ipc:[N]` where N is our own, with it elsewhere; both forms are understood of either."""
+    bare, suffix, number = text.rpartition("@ipc:[")
+    if suffix and number.endswith("]") and _is_number(number[:-1]):
+        ipc = int(number[:-1])
+        yield lambda channel: channel.namespaces.ipc == ipc and channel.id == bare
+    else:
+        start = text + "@ipc:["
+        yield lambda channel: channel.id.startswith(start)
 
 
 def _by_name(address: Named) -> Iterator[Fits]:

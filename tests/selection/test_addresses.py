@@ -40,11 +40,12 @@ TCP_PAIR = channel(
 TCP_OTHER = channel(102, "tcp", "idle", [endpoint("b", "server", NGINX, 8, 102, "10.0.0.1:80")], name="10.0.0.1:80")
 QUEUE = channel(7, "sysv-msg", id="sysv-msg:7", name="0x00005151", namespaces=Namespaces(ipc=1))
 FOREIGN = channel(8, "sysv-msg", id="sysv-msg:7@ipc:[2]", name="0x00005151", namespaces=Namespaces(ipc=2))
+SET = channel(9, "sysv-sem", id="sysv-sem:9@ipc:[2]", namespaces=Namespaces(ipc=2))
 MAPPED = channel(9, "mmap", id="mmap:[254:0:9]", name="/srv/data")
 FIFO = channel(10, "fifo", id="fifo:[254:0:10]", name="/srv/[fifo]")
 PLAYER = channel(11, "posix-mq", id="posix-mq:/play", name="/play")
 CHANNELS = (
-    PIPE, LISTENER, ACCEPTED, ABSTRACT, TCP_LISTENER, TCP_PAIR, TCP_OTHER, QUEUE, FOREIGN, MAPPED, FIFO, PLAYER,
+    PIPE, LISTENER, ACCEPTED, ABSTRACT, TCP_LISTENER, TCP_PAIR, TCP_OTHER, QUEUE, FOREIGN, SET, MAPPED, FIFO, PLAYER,
 )  # fmt: skip
 MACHINE = snapshot(CHANNELS, [SECRET], users={0: "root"})
 
@@ -74,6 +75,10 @@ MACHINE = snapshot(CHANNELS, [SECRET], users={0: "root"})
         ("udp:10.0.0.9:5555", []),
         ("sysv-msg:7", [QUEUE]),
         ("sysv-msg:7@ipc:[2]", [FOREIGN]),
+        ("sysv-msg:7@ipc:[1]", [QUEUE]),
+        ("sysv-msg:7@ipc:[3]", []),
+        ("sysv-sem:9", [SET]),
+        ("sysv-sem", []),
         ("sysv-msg:0x5151", [QUEUE, FOREIGN]),
         ("sysv-msg:0x5151@ipc:[2]", [FOREIGN]),
         ("sysv-shm:0x5151", []),
