@@ -237,8 +237,8 @@ def test_a_namespace_that_does_not_let_us_in_is_named_and_what_is_mapped_there_s
     ).returncode:
         pytest.skip(f"an ordinary user may not run {sys.executable}, or not read {ROOT}")
     command = (*NOBODY, "unshare", "--user", "--map-root-user", "--ipc")
-    if subprocess.run([*command, "true"], check=False, capture_output=True).returncode:
-        pytest.skip("an ordinary user may not make a user namespace here")
+    if subprocess.run([*command, sys.executable, "-c", "import json"], check=False, capture_output=True).returncode:
+        pytest.skip("an ordinary user may not make a user namespace here, or not run this interpreter in it")
     subject = start(OF_AN_ORDINARY_USER, command=command)
     segment, _ = subject.said
     ipc = inode_of(subject.pid, "ipc")
