@@ -199,7 +199,7 @@ def _peek_isolated(room: Room, peeking: Peeking, channel: Channel) -> Contents:
     try:
         return room.peek(peeking, channel)
     except KernelError as error:
-        return refused(f"{error} ({error.why})")
+        return refused(f"{error} ({error.why})", error.why)
     except OSError as error:
         return refused(f"{error.strerror} ({error.filename or 'while it was looked into'})")
     except Exception as error:  # noqa: BLE001 (a fault in one room must not take the program down)

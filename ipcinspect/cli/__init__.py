@@ -29,6 +29,7 @@ class Command(NamedTuple):
 COMMANDS = (
     Command("list", "ipcinspect.cli.list_command"),
     Command("show", "ipcinspect.cli.show_command"),
+    Command("peek", "ipcinspect.cli.peek_command"),
     Command("ps", "ipcinspect.cli.ps_command"),
     Command("doctor", "ipcinspect.cli.doctor_command"),
 )
@@ -64,6 +65,7 @@ examples:
   ipcinspect 1234                 the screen, at process 1234
   ipcinspect list state:full      what is stuck
   ipcinspect show /run/app.sock   who is connected to a socket
+  ipcinspect peek 1234/5          what waits in a descriptor's channel
 """
 
 

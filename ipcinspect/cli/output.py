@@ -27,7 +27,10 @@ class Output:
 
     def write(self, text: str) -> None:
         """Text as it is. Raises ReaderGone or Unable."""
-        part = text.encode(sys.getfilesystemencoding(), "backslashreplace")
+        self.write_bytes(text.encode(sys.getfilesystemencoding(), "backslashreplace"))
+
+    def write_bytes(self, part: bytes) -> None:
+        """Bytes as they are: no terminal may be there to obey them. Raises ReaderGone or Unable."""
         self._pending.append(part)
         self._size += len(part)
         if self._size >= _BUFFERED:

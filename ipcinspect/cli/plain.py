@@ -105,6 +105,10 @@ class PlainStyle:
         for row in sheet.rows:
             yield "\t".join([cell.text for cell in row]) + "\n"
 
+    def painted(self, text: str, role: str) -> str:
+        """As it is."""
+        return text
+
     def clock(self, seconds: float) -> str:
         """With its date, in UTC."""
         return _moment(seconds)

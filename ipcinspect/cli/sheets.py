@@ -84,6 +84,10 @@ class Style(Protocol):
         """More rows of the one table that goes on: titles stand above the first, columns keep their widths."""
         ...
 
+    def painted(self, text: str, role: str) -> str:
+        """Printable text in a role of the palette."""
+        ...
+
     def clock(self, seconds: float) -> str:
         """The time of day of something that just happened."""
         ...

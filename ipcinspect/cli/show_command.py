@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator, Sequence
 
-from ipcinspect.cli.complaints import DONE, Complaint, Unable, Usage, complain
+from ipcinspect.cli.complaints import DONE
+from ipcinspect.cli.one_channel import CHANNEL_HELP, add_channel, one_channel
 from ipcinspect.cli.session import Session
 from ipcinspect.cli.sheets import Cell, Column, Sheet, Style, facts
 from ipcinspect.export.details_document import details_document
@@ -13,38 +14,26 @@ from ipcinspect.mechanisms import fields_of
 from ipcinspect.model.channel import Channel, Endpoint, Queue
 from ipcinspect.model.snapshot import Snapshot, Want
 from ipcinspect.model.words import stage_of
-from ipcinspect.selection.absence import explain_channel
-from ipcinspect.selection.addresses import clients_of, find
+from ipcinspect.selection.addresses import clients_of
 from ipcinspect.sources import Details
 
 SUMMARY = "one channel, whole: every holder, its queues and facts"
-EPILOG = """\
-CHANNEL is whatever you have at hand:
-  1234/5                   a descriptor of a process
-  pipe:[123] socket:[77]   what /proc/PID/fd says, either end of a socket
-  /run/docker.sock ./fifo  a path of a socket, FIFO or mapped file
-  @abstract                an abstract socket name
-  tcp:127.0.0.1:5432       a local or remote address; a listener comes first
-  sysv-msg:7               a System V id; sysv-msg:0x5151 is a key
-  posix-mq:/jobs mq:/jobs  a POSIX message queue
-  mmap:/srv/data           MECHANISM:NAME in general
-Objects of another IPC namespace end in @ipc:[N].
-
+EPILOG = f"""\
+{CHANNEL_HELP}
 Of a listener every connection that came in through it is shown as well.
 """
-_CANDIDATES_TOLD = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own arguments."""
-    parser.add_argument("channel", metavar="CHANNEL", help="its id, a descriptor, a path, an address, a name")
+    add_channel(parser)
 
 
 def run(session: Session) -> int:
     """One look at one channel. Raises Usage where the address fits none or several, Unable where it is hidden."""
     inspector = session.inspector()
     snapshot = session.observe(inspector, Want()).snapshot
-    channel = _only(session.arguments.channel, snapshot, session.directory())
+    channel = one_channel(session.arguments.channel, snapshot, session.directory())
     details = inspector.details(channel.key)
     clients = clients_of(channel, snapshot)
     if session.options.json:
@@ -55,24 +44,6 @@ def run(session: Session) -> int:
         session.tell_gaps(snapshot)
     session.output.flush()
     return DONE
-
-
-def _only(text: str, snapshot: Snapshot, directory: str) -> Channel:
-    found = find(text, snapshot, directory)
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise Usage(_ambiguity(text, found))
-    absence = explain_channel(text, snapshot)
-    problem: type[Complaint] = Unable if absence.hidden else Usage
-    raise problem(absence.sentence)
-
-
-def _ambiguity(text: str, found: Sequence[Channel]) -> str:
-    """One line that names the candidates by ids that each fit one of them."""
-    for channel in found[:_CANDIDATES_TOLD]:
-        complain(f"'{text}' may be {channel.id} ({channel.mechanism}, {channel.state}, {channel.name or 'no name'})")
-    return f"'{text}' fits {len(found)} channels: say which"
 
 
 def _sheets(

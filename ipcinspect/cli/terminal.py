@@ -96,7 +96,7 @@ class TerminalStyle:
         for sheet in sheets:
             yield between
             if sheet.title is not None:
-                yield self._painted(sheet.title, "title") + "\n"
+                yield self.painted(sheet.title, "title") + "\n"
             yield from self._table(sheet)
             between = "\n"
 
@@ -109,6 +109,14 @@ class TerminalStyle:
             yield self._head(sheet, self._rolling_widths)
         for row in rows:
             yield self._line(row, sheet.columns, self._rolling_widths)
+
+    def painted(self, text: str, role: str) -> str:
+        """In the attributes of its role."""
+        code = _SGR.get(role) if self._color else None
+        bare = text.rstrip(" ")
+        if code is None or not bare:
+            return text
+        return f"\x1b[{code}m{bare}\x1b[0m{text[len(bare) :]}"
 
     def clock(self, seconds: float) -> str:
         """Local, without the date."""
@@ -136,16 +144,7 @@ class TerminalStyle:
             if width
         ]
         runs = groupby(fitted, key=_role)
-        return (
-            " ".join([self._painted(" ".join([text for _, text in run]), role) for role, run in runs]).rstrip() + "\n"
-        )
-
-    def _painted(self, text: str, role: str) -> str:
-        code = _SGR.get(role) if self._color else None
-        bare = text.rstrip(" ")
-        if code is None or not bare:
-            return text
-        return f"\x1b[{code}m{bare}\x1b[0m{text[len(bare) :]}"
+        return " ".join([self.painted(" ".join([text for _, text in run]), role) for role, run in runs]).rstrip() + "\n"
 
     def _widths(self, sheet: Sheet, rows: Sequence[Sequence[Cell]], least: Sequence[int] | None = None) -> list[int]:
         """What each column needs, the widest that may be cut narrowed until the line fits."""

@@ -19,7 +19,7 @@ from ipcinspect.mechanisms import (
     udp,
     unix,
 )
-from ipcinspect.mechanisms.room import Room
+from ipcinspect.mechanisms.room import Room, Tells
 from ipcinspect.model.channel import Field
 
 MECHANISMS: tuple[Room, ...] = (
@@ -41,3 +41,8 @@ MECHANISMS: tuple[Room, ...] = (
 def fields_of(mechanism: str) -> tuple[Field, ...]:
     """The fields that a mechanism tells, in the order of `Channel.fields`; empty for a word without a room."""
     return next((room.FIELDS for room in MECHANISMS if mechanism == room.NAME), ())
+
+
+def tells_of(mechanism: str) -> Tells | None:
+    """What a mechanism's room tells of its channels; None for a word without a room."""
+    return next((room.TELLS for room in MECHANISMS if mechanism == room.NAME), None)

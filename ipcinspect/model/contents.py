@@ -34,6 +34,8 @@ class Contents:
     """One line that says why nothing could be copied; None where something was, or where it is known to be empty."""
     note: str | None = None
     """One line about what was copied that the reader has to know: `descriptors ride along`, `a hole is not shown`."""
+    refusal_why: str | None = None
+    """The kind of refusal, as `Gap.why` has it (`denied`, ...); None where nobody told."""
 
     @property
     def shown_bytes(self) -> int:
@@ -41,6 +43,6 @@ class Contents:
         return sum(len(piece.data) for piece in self.pieces)
 
 
-def refused(sentence: str) -> Contents:
+def refused(sentence: str, why: str | None = None) -> Contents:
     """Nothing could be copied, and why."""
-    return Contents((), "", None, None, sentence)
+    return Contents((), "", None, None, sentence, refusal_why=why)

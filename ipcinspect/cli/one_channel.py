@@ -1,0 +1,50 @@
+"""The argument CHANNEL of commands about one channel: what may be typed, and which channel it means."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from ipcinspect.cli.complaints import Complaint, Unable, Usage, complain
+from ipcinspect.model.channel import Channel
+from ipcinspect.model.snapshot import Snapshot
+from ipcinspect.selection.absence import explain_channel
+from ipcinspect.selection.addresses import find
+
+CHANNEL_HELP = """\
+CHANNEL is whatever you have at hand:
+  1234/5                   a descriptor of a process
+  pipe:[123] socket:[77]   what /proc/PID/fd says, either end of a socket
+  /run/docker.sock ./fifo  a path of a socket, FIFO or mapped file
+  @abstract                an abstract socket name
+  tcp:127.0.0.1:5432       a local or remote address; a listener comes first
+  sysv-msg:7               a System V id; sysv-msg:0x5151 is a key
+  posix-mq:/jobs mq:/jobs  a POSIX message queue
+  mmap:/srv/data           MECHANISM:NAME in general
+Objects of another IPC namespace end in @ipc:[N].
+"""
+_CANDIDATES_TOLD = 20
+
+
+def add_channel(parser: argparse.ArgumentParser) -> None:
+    """The argument itself."""
+    parser.add_argument("channel", metavar="CHANNEL", help="its id, a descriptor, a path, an address, a name")
+
+
+def one_channel(text: str, snapshot: Snapshot, directory: str) -> Channel:
+    """The channel meant. Raises Usage where it is none or several, Unable where it is hidden."""
+    found = find(text, snapshot, directory)
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise Usage(_ambiguity(text, found))
+    absence = explain_channel(text, snapshot)
+    problem: type[Complaint] = Unable if absence.hidden else Usage
+    raise problem(absence.sentence)
+
+
+def _ambiguity(text: str, found: Sequence[Channel]) -> str:
+    """One line that names the candidates by ids that each fit one of them."""
+    for channel in found[:_CANDIDATES_TOLD]:
+        complain(f"'{text}' may be {channel.id} ({channel.mechanism}, {channel.state}, {channel.name or 'no name'})")
+    return f"'{text}' fits {len(found)} channels: say which"
