@@ -29,6 +29,15 @@ def flag_words(flags: int) -> str:
 def parse_inode(text: bytes) -> int | None:
     """The `ino:` line, which kernels since 5.14 have; None without it."""
     for line in text.splitlines():
-        if line.startswith(b"ino:") and line[4:].strip().isdigit():
+        if line.startswith(b"ino:") and line[4:].strip().isdigit() and len(line) < 30:
             return int(line[4:])
     return None
+
+
+def parse_riders(text: bytes) -> int:
+    """The `scm_fds:` line of a UNIX socket: descriptors that lie in its queue (unix(7), SCM_RIGHTS); 0 without it."""
+    for line in text.splitlines():
+        value = line[8:].strip()
+        if line.startswith(b"scm_fds:") and value.isdigit() and len(value) < 20:
+            return int(value)
+    return 0

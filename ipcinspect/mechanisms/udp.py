@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import socket
 
+from ipcinspect.kernel import sockaddr
 from ipcinspect.kernel.inet_diag import InetSocket
-from ipcinspect.mechanisms import sockets
+from ipcinspect.mechanisms import socket_contents, sockets
 from ipcinspect.mechanisms.demo_descriptors import nothing_to_remove
 from ipcinspect.mechanisms.demo_sockets import SocketReceiver, SocketSender
 from ipcinspect.mechanisms.inet_addresses import Place, covering, is_any, is_loopback, places, shown
-from ipcinspect.mechanisms.peeking import cannot
+from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.channel import Channel, Endpoint, Field, Namespaces, Queue
 from ipcinspect.model.channel_key import ChannelKey
+from ipcinspect.model.contents import Contents
 
 NAME = "udp"
 
@@ -29,7 +31,7 @@ FIELDS = (
     Field("send_memory", "Send memory", "bytes", "kernel memory of what it sent and has not left the host yet"),
 )
 
-TELLS = Tells("descriptors", "bytes", None, ("data exchange", "splitting work"), "net")
+TELLS = Tells("descriptors", "bytes", socket_contents.ANNOUNCEMENT, ("data exchange", "splitting work"), "net")
 
 NEEDS_ALL_DESCRIPTORS = False
 
@@ -38,8 +40,6 @@ WAITS = (Wait("recvfrom", "reader", "writer", "empty"),)
 
 _PROTOCOLS = ("UDP", "UDPv6")
 _NO_FIELDS = (None,) * len(FIELDS)
-
-peek = cannot
 
 
 def collect(scan: Scan) -> Collected:
@@ -139,6 +139,20 @@ def _takes_from(taker: InetSocket, sender: InetSocket) -> bool:
     if not taker.dport:
         return True
     return taker.dport == sender.sport and (taker.dst == sender.src or is_any(sender.src))
+
+
+def _source_name(address: bytes) -> str | None:
+    """Who sent a datagram."""
+    parsed = sockaddr.parse_inet(address)
+    return shown(*parsed) if parsed is not None else None
+
+
+_FAMILY = socket_contents.Family(_source_name)
+
+
+def peek(peeking: Peeking, channel: Channel) -> Contents:
+    """The first datagram of each direction."""
+    return socket_contents.of_socket(peeking, channel, _FAMILY)
 
 
 _DEMO_ADDRESSES = {"ipv4": (socket.AF_INET, "127.0.0.1"), "ipv6": (socket.AF_INET6, "::1")}

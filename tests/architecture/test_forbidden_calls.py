@@ -66,6 +66,7 @@ NEVER_ANYWHERE = {
 """A name counts with and without underscores in front."""
 BUT = {
     ("kernel/pipe_copy.py", "F_SETPIPE_SZ"): "of a pipe of our own, which takes the copy",
+    ("kernel/socket_copy.py", "SO_PEEK_OFF"): "read, so that a socket whose owner has set it is left alone",
 }
 """Where one of these names may stand, and why."""
 NEVER_IN_LOOKERS = ("subprocess.", "multiprocessing.", "os.fork", "os.posix_spawn", "os.system", "os.popen", "os.exec")
@@ -86,6 +87,14 @@ def test_nothing_names_a_call_that_disturbs() -> None:
     unexplained = [use for use in found if (use.file, _bare(use)) not in BUT]
     assert not unexplained, "\n".join(map(str, unexplained))
     assert set(BUT) <= {(use.file, _bare(use)) for use in found}
+
+
+def test_no_option_of_a_socket_is_set_by_those_who_look() -> None:
+    """Only a demo sets one, of its own socket."""
+    found = [
+        use for path in files(*LOOKERS) for use in (*_identifiers(path), *texts(path)) if _bare(use) == "setsockopt"
+    ]
+    assert {use.file for use in found} <= {"mechanisms/tcp/demo.py"}, "\n".join(map(str, found))
 
 
 def test_looking_starts_no_process_but_one_that_shares_the_reading() -> None:

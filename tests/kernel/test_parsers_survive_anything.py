@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from ipcinspect.export.dump import dump
 from ipcinspect.kernel import (
     cgroup,
+    fdinfo,
     inet_diag,
     maps,
     mounts,
@@ -28,6 +29,7 @@ from ipcinspect.kernel import (
     passwd,
     proc_net,
     procfs,
+    sockaddr,
     sysvipc,
     unix_diag,
 )
@@ -64,6 +66,7 @@ NETLINK_ROW = struct.pack("=BBBBIIIIIIHH9IHHQ", 16, 3, 15, 0, 1234, 0, 0, 20817,
 PACKET_ROW = struct.pack("=BBHIIIHH6IHHI", 17, 3, 3, 20817, 1, 0, 28, 0, 2, 1, 0, 0, 0, 1, 8, 4, 0x10007)
 CGROUP = b"0::/system.slice/docker-0123456789abcdef0123456789abcdef.scope\n"
 PASSWD = b"root:x:0:0:root:/root:/bin/bash\nana:x:1000:1000::/home/ana:/bin/sh\n"
+FDINFO = b"pos:\t0\nflags:\t02000002\nmnt_id:\t10\nino:\t53849\nscm_fds: 2\n"
 
 PARSERS: list[tuple[str, Callable[[bytes], object], bytes]] = [
     ("maps", maps.parse_shared, MAPS),
@@ -76,6 +79,10 @@ PARSERS: list[tuple[str, Callable[[bytes], object], bytes]] = [
     ("net/unix", lambda text: proc_net.parse_unix(text, 1), UNIX),
     ("net/tcp", lambda text: proc_net.parse_inet(text, socket.AF_INET, socket.IPPROTO_TCP, 1), TCP),
     ("passwd", passwd.parse_passwd, PASSWD),
+    ("address of the internet", sockaddr.parse_inet, struct.pack("=HH4s8x", 2, 80, b"\x7f\0\0\1")),
+    ("address of unix", sockaddr.parse_unix, b"\1\0/run/a name\0"),
+    ("fdinfo: descriptors in flight", fdinfo.parse_riders, FDINFO),
+    ("fdinfo: inode", fdinfo.parse_inode, FDINFO),
     ("netlink", lambda text: list(netlink.messages(text)), struct.pack("=IHHII4x", 20, 20, 2, 1, 0)),
     ("attributes", lambda text: netlink.attributes(text, 0), struct.pack("=HHI", 8, 2, 77)),
     ("unix_diag", lambda text: unix_diag.parse(text, 1), struct.pack("=BBBBIIIHHI", 1, 1, 1, 0, 7, 0, 0, 8, 2, 9)),

@@ -8,17 +8,19 @@ connected follows from who listens on its port; the kernel keeps no record of it
 
 from __future__ import annotations
 
-from ipcinspect.mechanisms import sockets
-from ipcinspect.mechanisms.peeking import cannot
+from ipcinspect.mechanisms import socket_contents, sockets
+from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.mechanisms.tcp.channels import TcpTable
 from ipcinspect.mechanisms.tcp.demo import DEMO
 from ipcinspect.mechanisms.tcp.fields import FIELDS, NAME
+from ipcinspect.model.channel import Channel
+from ipcinspect.model.contents import Contents
 
 __all__ = ["DEMO", "FIELDS", "NAME", "NEEDS_ALL_DESCRIPTORS", "TELLS", "WAITS", "collect", "peek"]
 
-TELLS = Tells("descriptors", "bytes", None, ("data exchange",), "net")
+TELLS = Tells("descriptors", "bytes", socket_contents.ANNOUNCEMENT, ("data exchange",), "net")
 
 NEEDS_ALL_DESCRIPTORS = False
 
@@ -35,9 +37,20 @@ WAITS = (
 _PROTOCOLS = ("TCP", "TCPv6")
 _NO_FIELDS = (None,) * len(FIELDS)
 
-peek = cannot
-
 
 def collect(scan: Scan) -> Collected:
     """Every TCP socket in the namespaces that could be entered, as connections and listeners."""
     return Collected(TcpTable(scan).channels() + sockets.unlisted(scan, NAME, _PROTOCOLS, _NO_FIELDS), [])
+
+
+def _no_source(address: bytes) -> str | None:
+    """Bytes of a stream come from the other end."""
+    return None
+
+
+_FAMILY = socket_contents.Family(_no_source, keeps_at_sender=True)
+
+
+def peek(peeking: Peeking, channel: Channel) -> Contents:
+    """What has arrived at each end and was not read."""
+    return socket_contents.of_socket(peeking, channel, _FAMILY)

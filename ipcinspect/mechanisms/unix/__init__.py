@@ -8,18 +8,21 @@ state is unknown. What a datagram queue holds is known by its first message and 
 
 from __future__ import annotations
 
-from ipcinspect.mechanisms import sockets
-from ipcinspect.mechanisms.peeking import cannot
+from ipcinspect.kernel import sockaddr
+from ipcinspect.mechanisms import socket_contents, sockets
+from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
-from ipcinspect.mechanisms.unix.channels import UnixTable
+from ipcinspect.mechanisms.unix.channels import UnixTable, name_in_words
 from ipcinspect.mechanisms.unix.demo import DEMO
 from ipcinspect.mechanisms.unix.fields import FIELDS, NAME
+from ipcinspect.model.channel import Channel
+from ipcinspect.model.contents import Contents
 from ipcinspect.model.gap import Gap
 
 __all__ = ["DEMO", "FIELDS", "NAME", "NEEDS_ALL_DESCRIPTORS", "TELLS", "WAITS", "collect", "peek"]
 
-TELLS = Tells("descriptors", "bytes", None, ("data exchange", "splitting work"), "net")
+TELLS = Tells("descriptors", "bytes", socket_contents.ANNOUNCEMENT, ("data exchange", "splitting work"), "net")
 
 NEEDS_ALL_DESCRIPTORS = False
 
@@ -34,8 +37,6 @@ WAITS = (
 _PROTOCOLS = ("UNIX", "UNIX-STREAM")
 _NO_FIELDS = (None,) * len(FIELDS)
 
-peek = cannot
-
 
 def collect(scan: Scan) -> Collected:
     """Every unix socket in the namespaces that could be entered, as pairs, listeners, receivers and single ends."""
@@ -43,3 +44,17 @@ def collect(scan: Scan) -> Collected:
     unnamed = table.unnamed_clients()
     gaps = [Gap("clients of the listeners with very many waiting", "unsupported", unnamed)] if unnamed else []
     return Collected(table.channels() + sockets.unlisted(scan, NAME, _PROTOCOLS, _NO_FIELDS), gaps)
+
+
+def _source_name(address: bytes) -> str | None:
+    """The name that the sender of a message is bound to."""
+    name = sockaddr.parse_unix(address)
+    return name_in_words(name) if name else None
+
+
+_FAMILY = socket_contents.Family(_source_name, carries_descriptors=True)
+
+
+def peek(peeking: Peeking, channel: Channel) -> Contents:
+    """What waits in each direction; of datagrams and packets the first one."""
+    return socket_contents.of_socket(peeking, channel, _FAMILY)

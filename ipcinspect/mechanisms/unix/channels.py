@@ -28,11 +28,14 @@ _TOO_MANY_TO_NAME = 4096
 
 def shown_name(row: UnixSocket) -> str | None:
     """The bound name: a path as it was given to bind(2), or `@abstract`; None for a socket without a name."""
-    if not row.name:
-        return None
-    if row.name[0] == 0:
-        return "@" + os.fsdecode(row.name[1:])
-    return os.fsdecode(row.name.split(b"\0", 1)[0])
+    return name_in_words(row.name) if row.name else None
+
+
+def name_in_words(name: bytes) -> str:
+    """A bound name as the kernel has it -> the path, or `@abstract`."""
+    if name[:1] == b"\0":
+        return "@" + os.fsdecode(name[1:])
+    return os.fsdecode(name.split(b"\0", 1)[0])
 
 
 class UnixTable:
