@@ -13,6 +13,7 @@ import ctypes
 import errno
 import functools
 import os
+import re
 import time
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -31,7 +32,9 @@ _TO_LOOK = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
 _MOST = 100_000
 """Queues of one namespace that are listed at most."""
 _CLOCK_EVERY = 0x3F
-_TITLES = ("QSIZE", "NOTIFY", "SIGNO", "NOTIFY_PID")
+_STATUS = re.compile(
+    rb"QSIZE:([0-9]{1,20}) +NOTIFY:(-?[0-9]{1,10}) +SIGNO:(-?[0-9]{1,10}) +NOTIFY_PID:(-?[0-9]{1,10}) *\n"
+)
 
 Place = tuple[int, int]
 """(device, inode): the identity of a queue. Each IPC namespace has a device of its own."""
@@ -146,10 +149,10 @@ class Question:
 
 def parse_status(text: bytes) -> Status:
     """`QSIZE:16  NOTIFY:0  SIGNO:0  NOTIFY_PID:0`. Raises ValueError."""
-    told = dict(cell.partition(":")[::2] for cell in text.decode("ascii", "replace").split())
-    if not set(_TITLES) <= set(told):
-        raise ValueError("a queue's text that is cut")
-    return Status(*(int(told[title]) for title in _TITLES))
+    found = _STATUS.match(text)
+    if found is None:
+        raise ValueError("a queue's text that is cut or odd")
+    return Status(*map(int, found.groups()))
 
 
 def listed(ours: Mapping[Place, int], until: float) -> Listing:
