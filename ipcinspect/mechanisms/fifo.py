@@ -13,13 +13,14 @@ import os
 import stat
 
 from ipcinspect.kernel.descriptors import FifoEnd
+from ipcinspect.kernel.libc import FileFacts
 from ipcinspect.mechanisms import pipe_contents, pipe_ends
 from ipcinspect.mechanisms.demo_descriptors import DescriptorReceiver, DescriptorSender
 from ipcinspect.mechanisms.loans import PipeHolder
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
-from ipcinspect.model.channel import Channel, Field, Namespaces
+from ipcinspect.model.channel import Channel, Exposure, Field, Namespaces, reach_of_mode
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.contents import Contents
 
@@ -82,12 +83,19 @@ def _channel(scan: Scan, device: int, inode: int, holders: list[PipeHolder]) -> 
             seen.writers,
             seen.readers,
         ),
+        exposure=_exposure(file),
     )
 
 
 def peek(peeking: Peeking, channel: Channel) -> Contents:
     """The first bytes, through a visible read end; the FIFO itself is not opened. Raises Unsupported."""
     return pipe_contents.of_fifo(peeking, channel)
+
+
+def _exposure(file: FileFacts) -> Exposure:
+    """By its permission bits; without a name nobody new finds it."""
+    mode = stat.S_IMODE(file.mode)
+    return Exposure("holders" if file.is_deleted else reach_of_mode(mode), file.uid, mode)
 
 
 def _make(directory: str, variant: str) -> Handover:

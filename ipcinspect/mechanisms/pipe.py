@@ -16,7 +16,7 @@ from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.pipe_ends import PipeView
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
-from ipcinspect.model.channel import Channel, Field, Namespaces
+from ipcinspect.model.channel import Channel, Exposure, Field, Namespaces
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.contents import Contents
 
@@ -65,6 +65,7 @@ def _channel(device: int, inode: int, seen: PipeView, tells_creation: bool) -> C
         created_at=seen.file.mtime if tells_creation and seen.file is not None else None,
         endpoints=seen.endpoints,
         fields=(seen.writers, seen.readers),
+        exposure=Exposure("holders", seen.file.uid if seen.file is not None else None),
     )
 
 

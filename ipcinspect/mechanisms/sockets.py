@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from ipcinspect.mechanisms.scan import Scan
-from ipcinspect.model.channel import Channel, Endpoint, FieldValue, Namespaces, Queue
+from ipcinspect.model.channel import Channel, Endpoint, Exposure, FieldValue, Namespaces, Queue
 from ipcinspect.model.channel_key import ChannelKey
 
 
@@ -22,6 +22,18 @@ def ends(scan: Scan, side: str, role: str, inode: int | None, address: str | Non
 def namespace(netns: int | None) -> Namespaces:
     """The network namespace of a socket; one value for all its sockets."""
     return Namespaces(net=netns)
+
+
+@lru_cache(maxsize=1024)
+def alone(uid: int | None) -> Exposure:
+    """Of a connected socket, or one without a name: nobody beside its holders takes part."""
+    return Exposure("holders", uid)
+
+
+@lru_cache(maxsize=1024)
+def by_address(on_loopback: bool, uid: int | None) -> Exposure:
+    """Of an internet socket that takes from anybody at its address."""
+    return Exposure("host" if on_loopback else "network", uid)
 
 
 def stream_state(queues: tuple[Queue, ...], full: bool, half_closed: bool) -> str:

@@ -131,6 +131,7 @@ class _Table:
             None,
             tuple(endpoints),
             (shown(row.src, row.sport), shown(row.dst, row.dport) if row.dport else None, row.wqueue),
+            sockets.alone(row.uid) if row.dport else sockets.by_address(is_loopback(row.src), row.uid),
         )
 
 

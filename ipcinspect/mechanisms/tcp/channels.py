@@ -16,7 +16,7 @@ from ipcinspect.kernel.inet_diag import (
     InetSocket,
 )
 from ipcinspect.mechanisms import sockets
-from ipcinspect.mechanisms.inet_addresses import Place, covering, places, shown
+from ipcinspect.mechanisms.inet_addresses import Place, covering, is_loopback, places, shown
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.mechanisms.tcp.fields import NAME
 from ipcinspect.model.channel import Channel, Endpoint, FieldValue, Queue
@@ -252,4 +252,5 @@ def _channel(
         None,
         endpoints,
         fields,
+        sockets.by_address(is_loopback(here.src), here.uid) if here.state == LISTEN else sockets.alone(here.uid),
     )

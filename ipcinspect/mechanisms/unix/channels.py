@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
 
+from ipcinspect.kernel.cached_path import CachedPaths
+from ipcinspect.kernel.libc import FileFacts
 from ipcinspect.kernel.unix_diag import (
     RCV_SHUTDOWN,
     SEND_SHUTDOWN,
@@ -15,13 +18,15 @@ from ipcinspect.kernel.unix_diag import (
 from ipcinspect.mechanisms import sockets
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.mechanisms.unix.fields import NAME
-from ipcinspect.model.channel import Channel, Endpoint, FieldValue, Queue
+from ipcinspect.model.channel import Channel, Endpoint, Exposure, FieldValue, Queue, reach_of_mode
 from ipcinspect.model.channel_key import ChannelKey
 
 _TYPES: dict[int, str] = {socket.SOCK_STREAM: "stream", socket.SOCK_DGRAM: "dgram", socket.SOCK_SEQPACKET: "seqpacket"}
 _SHUT = {RCV_SHUTDOWN: "receive", SEND_SHUTDOWN: "send", RCV_SHUTDOWN | SEND_SHUTDOWN: "both"}
 _FULLY_SHUT = RCV_SHUTDOWN | SEND_SHUTDOWN
 _ASKED_WRITERS = 3
+_WRITE = 0o222
+"""The permission that connect(2) and sendto(2) ask for (unix(7))."""
 _TOO_MANY_TO_NAME = 4096
 """Safely below what fits into one message; a listener with fewer has just been emptied if it names none."""
 
@@ -44,6 +49,7 @@ class UnixTable:
     def __init__(self, scan: Scan) -> None:
         self._scan = scan
         self._rows = scan.sockets.unix
+        self._paths = CachedPaths()
         listening = [row for row in self._rows.values() if row.state == TCP_LISTEN]
         self._listened_names = {row.name for row in listening}
         self._waiting = {row.ino: [client for client in row.icons if self._waits(client)] for row in listening}
@@ -209,7 +215,30 @@ class UnixTable:
             None,
             tuple(endpoints),
             fields,
+            self._exposure(key, pairing),
         )
+
+    def _exposure(self, row: UnixSocket, pairing: str) -> Exposure:
+        """Who may connect or send. Only a listener, or a receiver without a peer, takes from anybody."""
+        if row.name is None or pairing not in ("listener", "receiver") or (row.peer and pairing == "receiver"):
+            return sockets.alone(row.uid)
+        if row.name.startswith(b"\0"):
+            return Exposure("host", row.uid)
+        file = self._paths.facts(row.name.split(b"\0", 1)[0])
+        if file is None or not _is_at(row, file):
+            return Exposure("unknown", row.uid)
+        mode = stat.S_IMODE(file.mode)
+        return Exposure(reach_of_mode(mode & _WRITE), file.uid, mode)
+
+
+def _is_at(row: UnixSocket, file: FileFacts) -> bool:
+    """Whether a file is the very one that the socket is bound to: a path may mean another one in another namespace."""
+    if row.vfs_ino is None or row.vfs_dev is None or not stat.S_ISSOCK(file.mode):
+        return False
+    return (os.makedev(row.vfs_dev >> 20, row.vfs_dev & 0xFFFFF), row.vfs_ino) == (
+        file.device,
+        file.inode & 0xFFFFFFFF,
+    )
 
 
 def _queue(to: str, sender: UnixSocket, receiver: UnixSocket) -> Queue:
