@@ -259,6 +259,11 @@ def _uids(rooms: Sequence[Room], scan: Scan, channels: Iterable[Channel]) -> set
             for channel in channels:
                 if channel.mechanism == room.NAME:
                     uids.update(value for place in places if isinstance(value := channel.fields[place], int))
+    uids.update(
+        channel.exposure.owner_uid
+        for channel in channels
+        if channel.exposure is not None and channel.exposure.owner_uid is not None
+    )
     return uids
 
 

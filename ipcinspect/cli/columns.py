@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from ipcinspect.cli.sheets import Cell, Column, Sheet, Style
+from ipcinspect.export.exposure import exposure_word
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.process import Process
 from ipcinspect.model.snapshot import Snapshot
@@ -64,6 +65,10 @@ def _messages(channel: Channel, snapshot: Snapshot, style: Style) -> Cell:
     return Cell("-" if channel.queued_messages is None else style.told(channel.queued_messages, None))
 
 
+def _exposure(channel: Channel, snapshot: Snapshot, style: Style) -> Cell:
+    return Cell(style.told(exposure_word(channel.exposure), None))
+
+
 OFFERS = (
     Offer("id", Column("ID"), "its address: `show` takes it back", lambda c, n, s: Cell(s.safe(c.id))),
     Offer("aliases", Column("ALIASES", cut="end"), "its other ids", lambda c, n, s: _joined(map(s.safe, c.aliases))),
@@ -90,6 +95,7 @@ OFFERS = (
     Offer("holders", Column("HOLDERS", right=True), "how many", lambda c, n, s: Cell(str(len(c.endpoints)))),
     Offer("users", Column("USERS", cut="end"), "whose processes hold it", _users),
     Offer("containers", Column("CONTAINERS", cut="end"), "what they run in", _containers),
+    Offer("exposure", Column("EXPOSURE"), "who else may take part, with permission bits", _exposure),
     Offer("created", Column("CREATED"), "when it was made, where the kernel keeps it", _created),
     Offer("net", Column("NET", right=True), "network namespace", lambda c, n, s: Cell(s.told(c.namespaces.net, None))),
     Offer("ipc", Column("IPC", right=True), "IPC namespace", lambda c, n, s: Cell(s.told(c.namespaces.ipc, None))),

@@ -10,6 +10,7 @@ from ipcinspect.cli.one_channel import CHANNEL_HELP, add_channel, one_channel
 from ipcinspect.cli.session import Session
 from ipcinspect.cli.sheets import Cell, Column, Sheet, Style, facts
 from ipcinspect.export.details_document import details_document
+from ipcinspect.export.exposure import exposure_sentence
 from ipcinspect.mechanisms import fields_of
 from ipcinspect.model.channel import Channel, Endpoint, Queue
 from ipcinspect.model.snapshot import Snapshot, Want
@@ -49,7 +50,7 @@ def run(session: Session) -> int:
 def _sheets(
     channel: Channel, clients: Sequence[Channel], snapshot: Snapshot, details: Details | None, style: Style
 ) -> Iterator[Sheet]:
-    yield facts(None, _identity(channel, style))
+    yield facts(None, _identity(channel, snapshot, style))
     if channel.queues:
         yield _queue_sheet(channel.queues, style)
     yield _end_sheet("Ends", [(channel, end) for end in channel.endpoints], snapshot, details, style)
@@ -79,7 +80,7 @@ def _sheets(
         )
 
 
-def _identity(channel: Channel, style: Style) -> Iterator[tuple[str, Cell]]:
+def _identity(channel: Channel, snapshot: Snapshot, style: Style) -> Iterator[tuple[str, Cell]]:
     yield "id", Cell(style.safe(channel.id))
     if channel.aliases:
         yield "also", Cell(", ".join(map(style.safe, channel.aliases)))
@@ -90,6 +91,7 @@ def _identity(channel: Channel, style: Style) -> Iterator[tuple[str, Cell]]:
     yield "relation", Cell(channel.relation)
     yield "queued", style.queued(channel)
     yield "capacity", Cell("-" if channel.capacity_bytes is None else style.told(channel.capacity_bytes, "bytes"))
+    yield "exposure", Cell(style.told(exposure_sentence(channel, snapshot), None))
     yield "created", Cell(style.told(channel.created_at, "time"))
     for title, number in (("network namespace", channel.namespaces.net), ("IPC namespace", channel.namespaces.ipc)):
         if number is not None:

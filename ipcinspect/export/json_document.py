@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from ipcinspect.export.moments import rfc3339
 from ipcinspect.mechanisms import fields_of
-from ipcinspect.model.channel import Channel, Endpoint, FieldValue, Namespaces, Queue
+from ipcinspect.model.channel import Channel, Endpoint, Exposure, FieldValue, Namespaces, Queue
 from ipcinspect.model.gap import Gap
 from ipcinspect.model.process import Process
 from ipcinspect.model.snapshot import Snapshot
@@ -127,6 +127,7 @@ class ChannelWriter:
         self._queues: dict[tuple[Queue, ...], tuple[str, str]] = {}
         self._namespaces: dict[Namespaces, str] = {}
         self._fields: dict[str, tuple[tuple[str, Writers], ...]] = {}
+        self._exposures: dict[Exposure | None, str] = {None: "null"}
 
     def channel(self, channel: Channel) -> str:
         """One channel as a JSON object."""
@@ -137,6 +138,7 @@ class ChannelWriter:
             f'"state": "{channel.state}", "stage": {"null" if stage is None else quoted(stage)}, '
             f'"relation": "{channel.relation}", {self._queue_members(channel)}, '
             f'"namespace": {self._namespaces.get(channel.namespaces) or self._namespace(channel.namespaces)}, '
+            f'"exposure": {self._exposures.get(channel.exposure) or self._exposure(channel.exposure)}, '
             f'"created_at": {moment(channel.created_at)}, '
             f'"endpoints": [{", ".join(map(self.endpoint, channel.endpoints))}], '
             f'"fields": {{{self._field_members(channel) if channel.fields else ""}}}}}'
@@ -185,6 +187,21 @@ class ChannelWriter:
     def _namespace(self, namespaces: Namespaces) -> str:
         text = f'{{"net": {value(namespaces.net)}, "ipc": {value(namespaces.ipc)}}}'
         self._namespaces[namespaces] = text
+        return text
+
+    def _exposure(self, exposure: Exposure | None) -> str:
+        """Who else may take part; texts are remembered, since few owners and modes serve nearly all."""
+        if exposure is None:
+            return "null"
+        uid, mode = exposure.owner_uid, exposure.mode
+        text = (
+            f'{{"reach": {quoted(exposure.reach)}, "owner_uid": {value(uid)}, '
+            f'"owner": {value(None if uid is None else self._users.get(uid))}, '
+            f'"mode": {"null" if mode is None else quoted(f"{mode:04o}")}, '
+            f'"world_writable": {value(exposure.world_writable)}}}'
+        )
+        if len(self._exposures) < _TEXTS_REMEMBERED:
+            self._exposures[exposure] = text
         return text
 
     def _field_members(self, channel: Channel) -> str:

@@ -15,7 +15,7 @@ from ipcinspect.mechanisms import demo_memory
 from ipcinspect.mechanisms.peeking import cannot
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Mapper, Scan
-from ipcinspect.model.channel import Channel, Endpoint, Field, Namespaces
+from ipcinspect.model.channel import Channel, Endpoint, Exposure, Field, Namespaces
 from ipcinspect.model.channel_key import ChannelKey
 
 NAME = "mmap"
@@ -87,6 +87,7 @@ def _channel(device: int, inode: int, mappers: list[Mapper]) -> Channel:
             Endpoint("a" if place == 0 else "b", "attached", user, None, inode) for place, user in enumerate(ordered)
         ),
         fields=(mappers[0].mapping.name, max(extents.values()), len(writing), len(users) - len(writing)),
+        exposure=Exposure("unknown"),
     )
 
 

@@ -84,6 +84,7 @@ def _channel(scan: Scan, ipc: int | None, row: sysvipc.MessageQueueRow, limit: i
             row.rtime or None,
             row.ctime or None,
         ),
+        sysv_objects.by_mode(row.uid, row.perms),
     )
 
 

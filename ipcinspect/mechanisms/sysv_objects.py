@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Callable
 
 from ipcinspect.mechanisms.scan import Scan
-from ipcinspect.model.channel import Channel, Endpoint, FieldValue, Namespaces, Queue
+from ipcinspect.model.channel import Channel, Endpoint, Exposure, FieldValue, Namespaces, Queue, reach_of_mode
 from ipcinspect.model.channel_key import ChannelKey
 
 
@@ -34,6 +34,7 @@ def channel(
     capacity_bytes: int | None,
     endpoints: Sequence[Endpoint],
     fields: tuple[FieldValue, ...],
+    exposure: Exposure | None = None,
 ) -> Channel:
     """A System V object of the IPC namespace `ipc` as a channel; ids are unique within a namespace only."""
     return Channel(
@@ -50,7 +51,14 @@ def channel(
         created_at=None,
         endpoints=tuple(endpoints),
         fields=fields,
+        exposure=exposure,
     )
+
+
+def by_mode(uid: int, perms: int) -> Exposure:
+    """Its permission bits decide, within its IPC namespace; there is no directory above it."""
+    mode = perms & 0o777
+    return Exposure(reach_of_mode(mode), uid, mode)
 
 
 def remover(remove: Callable[[int], None], number: int) -> Callable[[], None]:

@@ -114,6 +114,7 @@ def _channel(scan: Scan, ipc: int | None, row: sysvipc.SemaphoreSetRow, now: lis
             row.otime or None,
             row.ctime or None,
         ),
+        sysv_objects.by_mode(row.uid, row.perms),
     )
 
 

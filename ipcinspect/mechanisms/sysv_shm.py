@@ -128,6 +128,7 @@ def _channel(scan: Scan, ipc: int | None, row: sysvipc.SegmentRow, attached: lis
             row.dtime or None,
             row.ctime or None,
         ),
+        sysv_objects.by_mode(row.uid, row.perms),
     )
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.snapshot import Snapshot
-from ipcinspect.model.words import MECHANISMS, STATES
+from ipcinspect.model.words import MECHANISMS, REACHES, STATES
 from ipcinspect.selection import WordError, shown, unknown
 from ipcinspect.selection.order import Since
 from ipcinspect.selection.quantities import SIZE_UNITS, TIME_UNITS, parse_amount
@@ -205,6 +205,12 @@ def _ns(value: str) -> Test | None:
     return belongs
 
 
+def _reach(value: str) -> Test:
+    if value not in REACHES:
+        raise unknown("reach", value, REACHES)
+    return lambda channel, snapshot, since: channel.exposure is not None and channel.exposure.reach == value
+
+
 def _host(value: str) -> Test:
     return lambda channel, snapshot, since: snapshot.host.name == value
 
@@ -237,6 +243,7 @@ KEYS = (
     Key("state", "state:full", "a state", _state, True),
     Key("path", "path:/run", "a name at or below a path, or with this in its path", _path, True),
     Key("ns", "ns:4026531840", "a net or ipc namespace of it or of a holder, by inode, or ns:host", _ns, True),
+    Key("reach", "reach:everybody", "who else may take part, see `show`", _reach, True),
     Key("host", "host:build7", "the machine", _host, True),
     Key("queued", "queued:+1M", "bytes waiting: +more, -less; K M G of 1024", _queued, False),
     Key(

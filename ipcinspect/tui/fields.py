@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
+from ipcinspect.export.exposure import exposure_sentence, exposure_word
 from ipcinspect.mechanisms import fields_of
 from ipcinspect.model.channel import Channel, Endpoint, Queue
 from ipcinspect.model.snapshot import Snapshot
@@ -161,6 +162,9 @@ def _general(subject: Subject, glyphs: Glyphs) -> Iterator[_Fact]:
     lasted = "" if subject.since is None else f"for {figures.age(max(now - subject.since, 0.0))}, as far as watched"
     yield _Fact("state", channel.state, lasted)
     yield _Fact("relation", channel.relation, "why its holders communicate")
+    sentence = exposure_sentence(channel, subject.snapshot)
+    if sentence is not None:
+        yield _Fact("exposure", exposure_word(channel.exposure) or "?", glyphs.safe(sentence))
     if channel.created_at is not None:
         yield _Fact("created", figures.moment(channel.created_at), f"{figures.age(now - channel.created_at)} ago")
     if channel.capacity_bytes is not None:

@@ -46,9 +46,23 @@ def _channel(channel: Channel, snapshot: Snapshot, fields: Sequence[Field]) -> d
         "fill": _ratio(channel.fill),
         "queues": [_queue(queue) for queue in channel.queues],
         "namespace": {"net": channel.namespaces.net, "ipc": channel.namespaces.ipc},
+        "exposure": _exposure(channel, snapshot),
         "created_at": moment(channel.created_at),
         "endpoints": [_endpoint(end, snapshot) for end in channel.endpoints],
         "fields": {field.name: _field(field, value) for field, value in zip(fields, channel.fields, strict=False)},
+    }
+
+
+def _exposure(channel: Channel, snapshot: Snapshot) -> dict[str, Any] | None:
+    exposure = channel.exposure
+    if exposure is None:
+        return None
+    return {
+        "reach": exposure.reach,
+        "owner_uid": exposure.owner_uid,
+        "owner": None if exposure.owner_uid is None else snapshot.users.get(exposure.owner_uid),
+        "mode": None if exposure.mode is None else f"{exposure.mode:04o}",
+        "world_writable": exposure.world_writable,
     }
 
 

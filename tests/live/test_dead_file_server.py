@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ipcinspect.kernel.cached_path import CachedPaths
 from tests.live import file_server
 from tests.live.conftest import Start
 from tests.live.subjects import WITHIN_S, channel_at, ends, inode, look, until
@@ -104,6 +105,18 @@ os.pread(file, 4096, 0)
 def _asleep_below(pid: int, *functions: str) -> bool:
     names = [(task / "wchan").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
     return any(function in name for name in names for function in functions)
+
+
+def test_a_path_on_a_dead_server_is_not_waited_for(server: Server) -> None:
+    known, unknown = os.fsencode(server.file), os.fsencode(os.path.dirname(server.file)) + b"/never asked for"
+    os.stat(server.file)
+    server.stop()
+    begun = time.monotonic()
+    asked = CachedPaths()
+    for _ in range(100):
+        asked.facts(known)
+        assert asked.facts(unknown) is None
+    assert time.monotonic() - begun < DEADLINE_S
 
 
 LOOKS = """

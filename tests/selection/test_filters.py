@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ipcinspect.model.channel import Channel, Namespaces
+from ipcinspect.model.channel import Channel, Exposure, Namespaces
 from ipcinspect.model.words import MECHANISMS, STATES
 from ipcinspect.selection import WordError
 from ipcinspect.selection.filters import KEYS, parse
@@ -23,7 +23,7 @@ SOCKET = channel(
     aliases=["socket:[78]"],
     queued=None,
     namespaces=Namespaces(net=4026531840),
-)
+)._replace(exposure=Exposure("group", 0, 0o660))
 QUEUE = channel(7, "sysv-msg", "holding", [], name="0x00005151", id="sysv-msg:7", queued=1024 * 1024)
 MACHINE = snapshot([FULL, IDLE, SOCKET, QUEUE], users={1000: "ana", 33: "www"})
 
@@ -54,6 +54,9 @@ def chosen(*words: str) -> list[Channel]:
         (["ns:net:[4026531840]"], [FULL, IDLE, SOCKET]),
         (["host:build7"], [FULL, IDLE, SOCKET, QUEUE]),
         (["host:other"], []),
+        (["reach:group"], [SOCKET]),
+        (["reach:group", "reach:network"], [SOCKET]),
+        (["not:reach:group"], [FULL, IDLE, QUEUE]),
         (["queued:+64K"], [QUEUE]),
         (["queued:+60K"], [FULL, QUEUE]),
         (["queued:-1"], [IDLE]),
