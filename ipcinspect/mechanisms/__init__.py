@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ipcinspect.mechanisms import (
     fifo,
+    file_lock,
     mmap,
     netlink,
     packet,
@@ -35,6 +36,7 @@ MECHANISMS: tuple[Room, ...] = (
     sysv_shm,
     posix_mq,
     mmap,
+    file_lock,
 )
 
 

@@ -8,8 +8,12 @@ from typing import NamedTuple
 from ipcinspect.model.channel import Channel, Endpoint
 from ipcinspect.tui.states import MOVING, is_trouble, look_of
 
-MEMORY = frozenset(("sysv-shm", "sysv-sem", "posix-shm", "posix-sem", "memfd", "shared-anon", "mmap", "futex"))
+MEMORY = frozenset(
+    ("sysv-shm", "sysv-sem", "posix-shm", "posix-sem", "memfd", "shared-anon", "mmap", "file-lock", "futex")
+)
 """Mechanisms whose holders share one thing: no direction."""
+_LOCKS = frozenset(("file-lock", "futex"))
+"""Those of them that one holds and others wait for."""
 _DATAGRAM = frozenset(("udp", "unix", "netlink", "packet"))
 _ONE_WAY = frozenset(("pipe", "fifo", "sysv-msg", "posix-mq", "udp"))
 _HELD_BOTH_WAYS = frozenset(("pipe", "fifo", "posix-mq"))
@@ -51,6 +55,8 @@ class Ends(NamedTuple):
 
 def ends_of(channel: Channel) -> Ends:
     """Both ends of a channel, the one that sends at the left."""
+    if channel.mechanism in _LOCKS:
+        return _lock(channel)
     if channel.mechanism in MEMORY:
         return _shared(channel)
     if any(end.role == "listener" for end in channel.endpoints):
@@ -77,6 +83,10 @@ def seen_by(channel: Channel, pid: int, fd: int | None) -> Held:
     own = next((end for end in channel.endpoints if _is(end, pid, fd)), None)
     if own is None:
         return Held(_wire(channel), End(None, 0, "hidden"))
+    if channel.mechanism in _LOCKS:
+        across = [end for end in channel.endpoints if end.role != own.role]
+        nobody = "nobody waits" if own.role == "holder" else "hidden" if across else "not recorded"
+        return Held(_own_wire(channel, own) if channel.state == "full" else "shared", _end(across, nobody, oldest=True))
     if channel.mechanism in MEMORY:
         others = [end for end in channel.endpoints if end.role != "creator" and not _is(end, pid, None)]
         return Held("shared", _end(others, "only itself", oldest=True))
@@ -101,7 +111,7 @@ def _own_wire(channel: Channel, own: Endpoint) -> str:
     """The wire from a holder outwards: a reader's points at it, a blocked writer's runs into a wall."""
     wire = _wire(channel)
     if wire == "blocked" and channel.state == "full":
-        if own.role == "reader" or _full_towards(channel) == own.side:
+        if own.role in ("reader", "holder") or _full_towards(channel) == own.side:
             return "from"
         return wire
     if wire.startswith("to") and own.role == "reader":
@@ -143,6 +153,17 @@ def _listener(channel: Channel) -> Ends:
         return Ends(waiting, "blocked", accepting, True)
     wire = "open" if channel.state == "listening" else _wire(channel)
     return Ends(accepting, wire, _nobody("accepting" if channel.state == "listening" else ""), False)
+
+
+def _lock(channel: Channel) -> Ends:
+    """Who waits runs into who holds; a lock that nobody waits for has its holder at the left."""
+    waiters = [end for end in channel.endpoints if end.role == "waiter"]
+    holders = [end for end in channel.endpoints if end.role == "holder"]
+    holder = _end(holders, "hidden" if holders else "not recorded", oldest=True)
+    if waiters:
+        blocked = channel.state == "full"
+        return Ends(_end(waiters, "hidden", oldest=True), "blocked" if blocked else "shared", holder, blocked)
+    return Ends(holder, "gone" if channel.state == "closed" else "shared", _nobody("nobody waits"), False)
 
 
 def _shared(channel: Channel) -> Ends:

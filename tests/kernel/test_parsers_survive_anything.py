@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 
 from ipcinspect.export.dump import dump
 from ipcinspect.kernel import (
+    calls,
     cgroup,
     fdinfo,
     inet_diag,
+    locks,
     maps,
     mounts,
     mqueue,
@@ -68,6 +70,15 @@ CGROUP = b"0::/system.slice/docker-0123456789abcdef0123456789abcdef.scope\n"
 PASSWD = b"root:x:0:0:root:/root:/bin/bash\nana:x:1000:1000::/home/ana:/bin/sh\n"
 FDINFO = b"pos:\t0\nflags:\t02000002\nmnt_id:\t10\nino:\t53849\nscm_fds: 2\n"
 
+LOCKS = (
+    b"1: POSIX  ADVISORY  WRITE 20513 fe:00:2149172 5 9\n"
+    b"1: -> POSIX  ADVISORY  WRITE 20562 fe:00:2149172 0 EOF\n"
+    b"2: OFDLCK ADVISORY  READ -1 fe:00:2149173 0 9\n"
+    b"3: LEASE  BREAKING  UNLCK 7 fe:00:9 0 EOF\n"
+    b"3: -> LEASE  BREAKER   READ 8 <none>:0 0 EOF\n"
+)
+SYSCALL = b"202 0x7f1000000010 0x9 0x2 0x0 0x0 0xffffffff 0x7fffbf36f8e8 0x7ff235716897\n"
+
 PARSERS: list[tuple[str, Callable[[bytes], object], bytes]] = [
     ("maps", maps.parse_shared, MAPS),
     ("mountinfo", mounts.parse_mounts, MOUNTS),
@@ -79,6 +90,9 @@ PARSERS: list[tuple[str, Callable[[bytes], object], bytes]] = [
     ("net/unix", lambda text: proc_net.parse_unix(text, 1), UNIX),
     ("net/tcp", lambda text: proc_net.parse_inet(text, socket.AF_INET, socket.IPPROTO_TCP, 1), TCP),
     ("passwd", passwd.parse_passwd, PASSWD),
+    ("locks", locks.parse, LOCKS),
+    ("lock lines of fdinfo", locks.parse, b"pos:\t0\nflags:\t02\nlock:\t1: FLOCK  ADVISORY  READ 5 00:1b:9 0 EOF\n"),
+    ("syscall", lambda text: calls.parse_call(text, 7, "x86_64"), SYSCALL),
     ("address of the internet", sockaddr.parse_inet, struct.pack("=HH4s8x", 2, 80, b"\x7f\0\0\1")),
     ("address of unix", sockaddr.parse_unix, b"\1\0/run/a name\0"),
     ("fdinfo: descriptors in flight", fdinfo.parse_riders, FDINFO),
