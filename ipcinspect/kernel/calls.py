@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from typing import NamedTuple
 
 from ipcinspect.kernel import procfs
@@ -57,13 +56,13 @@ def parse_call(text: bytes, tid: int, machine: str) -> Call | None:
     return None if name is None else Call(tid, name, registers[:6])
 
 
-def asleep(root: str, pid: int, starttime: int, until: float, sleeps: Callable[[bytes], bool]) -> Asleep:
-    """The known calls in which threads of a process sleep; none where it is gone.
+def asleep(root: str, pid: int, starttime: int, until: float) -> Asleep:
+    """The known calls in which threads of a process sleep; none where it is gone. `until` is of time.monotonic().
 
-    `sleeps` tells by a thread's wchan whether it is worth asking; `until` is of time.monotonic().
+    Whoever is refused one thread's file is refused them all, so no further one is asked.
     """
     calls: list[Call] = []
-    refused = False
+    machine = os.uname().machine
     try:
         process = procfs.open_process(root, pid)
     except OSError:
@@ -71,18 +70,14 @@ def asleep(root: str, pid: int, starttime: int, until: float, sleeps: Callable[[
     try:
         if procfs.parse_stat(procfs.read_file(process, "stat")).starttime != starttime:
             return Asleep([], False, False)
-        machine = os.uname().machine
         for tid in _threads(process):
             if time.monotonic() > until:
-                return Asleep(calls, refused, True)
+                return Asleep(calls, False, True)
             try:
-                if not sleeps(procfs.read_file(process, f"task/{tid}/wchan", 128)):
-                    continue
                 call = parse_call(procfs.read_file(process, f"task/{tid}/syscall", 512), tid, machine)
             except PermissionError:
-                refused = True
-                continue
-            except OSError:
+                return Asleep(calls, True, False)
+            except OSError:  # the thread ended
                 continue
             if call is not None:
                 calls.append(call)
@@ -90,7 +85,7 @@ def asleep(root: str, pid: int, starttime: int, until: float, sleeps: Callable[[
         pass
     finally:
         os.close(process)
-    return Asleep(calls, refused, False)
+    return Asleep(calls, False, False)
 
 
 def _threads(process: int) -> list[int]:

@@ -66,13 +66,13 @@ def read(root: str) -> list[LockRow]:
     try:
         table = os.open(f"{root}/locks", os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError as error:
-        raise Unsupported("/proc/locks") from error
+        raise Unsupported("the table of file locks") from error
     except OSError as error:
-        raise translated(error, "/proc/locks") from error
+        raise translated(error, "the table of file locks") from error
     try:
         return parse(_whole(table))
     except OSError as error:
-        raise translated(error, "/proc/locks") from error
+        raise translated(error, "the table of file locks") from error
     finally:
         os.close(table)
 

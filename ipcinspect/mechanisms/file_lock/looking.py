@@ -113,14 +113,9 @@ class Looking:
         asleep = self._asleep.get(process.pid)
         if asleep is None:
             root = self.scan.surroundings.root
-            asleep = calls.asleep(root, process.pid, process.starttime, self._until, _sleeps_for_a_lock)
+            asleep = calls.asleep(root, process.pid, process.starttime, self._until)
             self._asleep[process.pid] = asleep
         return [call.arguments[0] for call in asleep.calls if call.arguments[0] in own and _is_request(call, kind)]
-
-
-def _sleeps_for_a_lock(wchan: bytes) -> bool:
-    """`locks_lock_inode_wait`, `fcntl_setlk`, `flock_lock_inode_wait` of older kernels."""
-    return b"lock" in wchan or b"setlk" in wchan
 
 
 def _is_request(call: calls.Call, kind: str) -> bool:
