@@ -68,6 +68,7 @@ class ActionCommands(_Commands):
         app = self.ipc
         yield Command("Show only what is full", "filter state:full", partial(app.filter_by, "state:full"))
         yield Command("Show all channels", "clear the filter", partial(app.filter_by, ""))
+        yield Command("Look inside the chosen channel", "p", app.look_inside)
         yield Command("Pause and go on", "space", app.action_pause)
         yield Command("Help", "?", app.action_help)
         for order in ORDERS:

@@ -12,9 +12,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ipcinspect.inspector import Inspector, Observation
 from ipcinspect.model.channel_key import ChannelKey
+from ipcinspect.model.contents import Contents, refused
 from ipcinspect.model.process import ProcessKey
 from ipcinspect.model.snapshot import Want
 from ipcinspect.sources import Details
@@ -55,6 +57,16 @@ def _no_garbage_collection() -> Iterator[Callable[[bool], None]]:
         gc.enable()
 
 
+class PeekWish(NamedTuple):
+    """The wish to look inside a channel, once."""
+
+    key: ChannelKey
+    most: int
+    """Bytes to copy at most."""
+    number: int
+    """Tells one request from the next for the same channel."""
+
+
 @dataclass
 class Wishes:
     """What the screen wants of the feed. The screen writes, the feed reads; every field is replaced as a whole."""
@@ -66,6 +78,8 @@ class Wishes:
     sights: bool = True
     """Whether what can be seen here at all is asked for; dear, so only where it is shown."""
     details_of: ProcessKey | ChannelKey | None = None
+    peek: PeekWish | None = None
+    """The last thing that the user asked to look into; never set but by a key of the user."""
 
 
 class Feed:
@@ -81,6 +95,7 @@ class Feed:
         self._shown: Observation | None = None
         self._look_now = True
         self._looks = 0
+        self._peeked: PeekWish | None = None
 
     def wake(self, look: bool = False) -> None:
         """Have the thread read the wishes anew; with `look`, look at the machine without waiting."""
@@ -113,6 +128,7 @@ class Feed:
         show: Callable[[View], None],
         complain: Callable[[OSError], None],
         tell: Callable[[ProcessKey | ChannelKey, Details | None], None],
+        hand_over: Callable[[PeekWish, Contents | None], None],
     ) -> None:
         """Look, hand over, wait; until `stop`. A failed look is told, and tried again at the next turn.
 
@@ -122,6 +138,7 @@ class Feed:
         asked: ProcessKey | ChannelKey | None = None
         while not self._stopped:
             self._wake.clear()
+            self._peek(hand_over)
             now = time.monotonic()
             if self._look_now or (now >= looked + self.interval() and not self.wishes.paused):
                 self._look_now = False
@@ -134,6 +151,17 @@ class Feed:
                 tell(key, self._inspector.details(key))
             self._let_go()
             self._wake.wait(None if self.wishes.paused else max(looked + self.interval() - time.monotonic(), 0.0))
+
+    def _peek(self, hand_over: Callable[[PeekWish, Contents | None], None]) -> None:
+        """Look into what the user asked for; each wish once, whatever comes of it."""
+        wish = self.wishes.peek
+        if wish is None or wish == self._peeked or self._seen is None:
+            return
+        self._peeked = wish
+        try:
+            hand_over(wish, self._inspector.peek(wish.key, wish.most))
+        except OSError as error:
+            hand_over(wish, refused(str(error)))
 
     def _look(self, show: Callable[[View], None], complain: Callable[[OSError], None]) -> None:
         self._looks += 1

@@ -17,7 +17,8 @@ from ipcinspect.sources import Details
 from ipcinspect.tui import figures
 from ipcinspect.tui.drawing import Line, Span, clip, clip_name
 from ipcinspect.tui.glyphs import Glyphs
-from ipcinspect.tui.rows import TextRows
+from ipcinspect.tui.inside import FORMS, Peek, contents_rows
+from ipcinspect.tui.rows import Rows, TextRows
 
 
 class Subject(NamedTuple):
@@ -29,6 +30,10 @@ class Subject(NamedTuple):
     details: Details | None
     asked: bool
     """Whether the details have been answered, be it with nothing."""
+    peek: Peek | None = None
+    """The last request to look inside, of whatever channel."""
+    form: str = FORMS[0]
+    """How contents are shown, one of `inside.FORMS`."""
 
 
 class _Cells(NamedTuple):
@@ -135,6 +140,11 @@ def field_rows(subject: Subject, glyphs: Glyphs) -> TextRows:
     title_width = min(max((cell_len(fact.title) for fact in facts), default=0), 24)
     value_width = min(max((cell_len(fact.value) for fact in facts), default=0), 26)
     return TextRows([_fact_line(fact, title_width, value_width, glyphs) for fact in facts])
+
+
+def inside_rows(subject: Subject, width: int, glyphs: Glyphs) -> Rows:
+    """What is in the channel, where the user asked for it."""
+    return contents_rows(subject.channel, subject.snapshot.host.uid, subject.peek, subject.form, width, glyphs)
 
 
 class _Fact(NamedTuple):

@@ -14,14 +14,16 @@ from textual.worker import Worker, WorkerState
 
 from ipcinspect.inspector import Inspector
 from ipcinspect.model.channel_key import ChannelKey
+from ipcinspect.model.contents import Contents
 from ipcinspect.model.process import ProcessKey
 from ipcinspect.sources import Details, Source
 from ipcinspect.tui.ambiguous import Modes
 from ipcinspect.tui.drawing import Line, Span, fit
-from ipcinspect.tui.feed import Feed, Wishes
+from ipcinspect.tui.feed import Feed, PeekWish, Wishes
 from ipcinspect.tui.glyphs import Glyphs
 from ipcinspect.tui.header import Key, Pulse, Tab, header_line, headline, keys_line, tabs_line
-from ipcinspect.tui.messages import DetailsTold, Looked, LookFailed
+from ipcinspect.tui.inside import answered
+from ipcinspect.tui.messages import DetailsTold, Looked, LookFailed, Peeked
 from ipcinspect.tui.options import ScreenOptions
 from ipcinspect.tui.palette import Look, make_look
 from ipcinspect.tui.screens.channels import ChannelsPage
@@ -153,6 +155,12 @@ class Frame(App[int]):
         self.feed.wishes.details_of = key
         self.feed.wake()
 
+    def want_peek(self, key: ChannelKey, most: int) -> None:
+        """Have the feed look into a channel, once."""
+        before = self.feed.wishes.peek
+        self.feed.wishes.peek = PeekWish(key, most, 0 if before is None else before.number + 1)
+        self.feed.wake()
+
     def flash(self, message: str) -> None:
         """Say something in the last line for a moment."""
         self.message_shown = message
@@ -201,6 +209,11 @@ class Frame(App[int]):
         else:
             self.channels_page.tell(message.key, message.details)
 
+    @on(Peeked)
+    def _peeked(self, message: Peeked) -> None:
+        if self._stands:
+            self.channels_page.open_contents(message.peek)
+
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A thread that failed is told and, if it was the one that looks, started again."""
         if event.state is not WorkerState.ERROR:
@@ -223,7 +236,10 @@ class Frame(App[int]):
         def tell(key: ProcessKey | ChannelKey, details: Details | None) -> None:
             self.post_message(DetailsTold(key, details))
 
-        self.feed.run(show, complain, tell)
+        def hand_over(wish: PeekWish, contents: Contents | None) -> None:
+            self.post_message(Peeked(answered(wish.key, wish.most, contents, self.options.clock())))
+
+        self.feed.run(show, complain, tell, hand_over)
 
     @work(thread=True, exclusive=True, group="arrange", exit_on_error=False)
     def _arrange(self) -> None:

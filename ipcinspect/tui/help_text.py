@@ -25,6 +25,8 @@ CHANNELS = (
     Key("arrows page home end", "choose a channel (also j k g G)"),
     Key("enter", "its ends; there: the process that holds an end"),
     Key("tab", "to the panel and back; left, right: its tabs"),
+    Key("p P", "look inside: the first 4 KiB, 64 KiB; nothing is taken out"),
+    Key("x", "contents as they are, in hexadecimal, as text"),
     Key("s S", "next order; the order turned round (or click)"),
     Key("esc", "back to the table; clear the filter"),
 )

@@ -18,6 +18,7 @@ from ipcinspect.tui.commands import PROVIDERS
 from ipcinspect.tui.feed import INTERVALS
 from ipcinspect.tui.frame import PAGES, Frame
 from ipcinspect.tui.header import tab_at
+from ipcinspect.tui.inside import FIRST_BYTES
 from ipcinspect.tui.screens.help import HelpScreen
 from ipcinspect.tui.widgets.filter_line import FilterLine
 from ipcinspect.tui.widgets.one_line import OneLine
@@ -53,6 +54,11 @@ class IpcApp(Frame):
         self.action_page("channels-page")
         if not self.channels_page.choose(key):
             self.flash("that channel is gone")
+
+    def look_inside(self) -> None:
+        """Offer to look into the chosen channel; where that is offered already, do it."""
+        self.action_page("channels-page")
+        self.channels_page.action_peek(FIRST_BYTES)
 
     def order_by(self, word: str) -> None:
         """Sort the channels."""

@@ -7,6 +7,7 @@ from textual.message import Message
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.process import ProcessKey
 from ipcinspect.sources import Details
+from ipcinspect.tui.inside import Peek
 from ipcinspect.tui.view import View
 
 
@@ -41,3 +42,11 @@ class DetailsTold(Message):
         super().__init__()
         self.key = key
         self.details = details
+
+
+class Peeked(Message):
+    """What is in a channel has been copied, or could not be."""
+
+    def __init__(self, peek: Peek) -> None:
+        super().__init__()
+        self.peek = peek

@@ -9,6 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from ipcinspect.model.channel import Queue
+from ipcinspect.model.contents import Contents, Piece
 from ipcinspect.model.gap import Gap, Sight
 from ipcinspect.model.snapshot import Cost, Snapshot
 from ipcinspect.sources import Detail, Details
@@ -69,7 +70,11 @@ def machine(at: float) -> Snapshot:
 PICTURES = {
     "channels-80x24": ((80, 24), (), {}),
     "channels-120x40-panel": ((120, 40), ("down", "down", "tab"), {}),
-    "channels-120x40-fields": ((120, 40), ("right",), {}),
+    "channels-120x40-fields": ((120, 40), ("right", "right"), {}),
+    "channels-80x24-offer": ((80, 24), ("p",), {}),
+    "channels-80x24-contents": ((80, 24), ("p", "p", "tab"), {}),
+    "channels-120x40-hex": ((120, 40), ("p", "p", "x"), {}),
+    "channels-no-color-contents": ((80, 24), ("p", "p"), {"no_color": True}),
     "channels-200x50": ((200, 50), (), {}),
     "channels-ansi-light": ((80, 24), (), {"theme": "ansi-light"}),
     "channels-no-color": ((80, 24), (), {"no_color": True}),
@@ -94,7 +99,9 @@ def _app(options: dict[str, Any]) -> IpcApp:
     known = {end.process.key: Details(facts) for row in machine(NOON).channels for end in row.endpoints if end.process}
     pipe_key = machine(NOON).channels[0].key
     details = {**known, pipe_key: Details((), {(2211, 1): "cloexec", (2209, 5): "block", (2212, 0): "block"})}
-    source = FakeSource(machine(NOON), machine(NOON + 130), details=details)
+    log = b'cc -O2 main.c\n{"step": 1}\n\x1b[33mwarning:\x1b[0m unused \xff\n' + b"ld " * 60 + b"\n"
+    contents = {pipe_key: Contents((Piece(log, 4096),), "tee(2) through descriptor 0 of tee 2212", 65536)}
+    source = FakeSource(machine(NOON), machine(NOON + 130), details=details, contents=contents)
     return IpcApp(source, ScreenOptions(interval=1000.0, clock=lambda: NOON + 130, **options))
 
 
@@ -112,6 +119,8 @@ def _at_work(keys: tuple[str, ...]) -> Callable[[Pilot[int]], Any]:
         await shown(NOON + 130)
         for key in keys:
             await pilot.press(key)
+            while app.feed.wishes.peek is not None and not app.page.is_informed:
+                await pilot.pause(0.02)
         while app.page.chosen_key() is not None and not app.page.is_informed:
             await pilot.pause(0.02)
         while app.view is None or app.view.query != app.feed.wishes.query:

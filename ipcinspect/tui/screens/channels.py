@@ -19,11 +19,12 @@ from ipcinspect.tui.columns import SORT_CYCLE, column_at
 from ipcinspect.tui.empty import no_channels
 from ipcinspect.tui.fields import EndRows, Subject
 from ipcinspect.tui.header import Kept, Key
+from ipcinspect.tui.inside import FIRST_BYTES, FORMS, MORE_BYTES, Peek
 from ipcinspect.tui.rows import TextRows
 from ipcinspect.tui.screens.page import Page
 from ipcinspect.tui.view import View
 from ipcinspect.tui.widgets.line_list import LineList
-from ipcinspect.tui.widgets.panel import Panel
+from ipcinspect.tui.widgets.panel import CONTENTS, Panel
 
 
 class ChannelsPage(Page):
@@ -34,6 +35,7 @@ class ChannelsPage(Page):
         Key("tab", "panel"),
         Key("/", "filter"),
         Key("s", "sort"),
+        Key("p", "peek"),
         Key("space", "pause"),
         Key("y", "copy"),
         Key("^p", "palette"),
@@ -42,6 +44,9 @@ class ChannelsPage(Page):
         Binding("s", "sort", "Next order", show=False),
         Binding("S,shift+s", "turn", "Turn the order round", show=False),
         Binding("tab,shift+tab", "panel", "To the panel and back", show=False),
+        Binding("p", f"peek({FIRST_BYTES})", "Look inside", show=False),
+        Binding("P,shift+p", f"peek({MORE_BYTES})", "Look inside, at more of it", show=False),
+        Binding("x", "form", "Contents in another form", show=False),
         Binding("left", "tab(-1)", "Tab before", show=False),
         Binding("right", "tab(1)", "Next tab", show=False),
     ]
@@ -49,6 +54,8 @@ class ChannelsPage(Page):
     def __init__(self) -> None:
         super().__init__(id="channels-page")
         self._details: tuple[ChannelKey, Details | None] | None = None
+        self._peek: Peek | None = None
+        self._form = FORMS[0]
 
     def compose(self) -> ComposeResult:
         with Container(id="split"):
@@ -79,7 +86,8 @@ class ChannelsPage(Page):
 
     @property
     def is_informed(self) -> bool:
-        return self._details is not None and self._details[0] == self.chosen_key()
+        waits = self._peek is not None and self._peek.taken_at is None
+        return not waits and self._details is not None and self._details[0] == self.chosen_key()
 
     def kept(self, view: View) -> Kept | None:
         words = self.filter_words()
@@ -123,6 +131,38 @@ class ChannelsPage(Page):
         """Details have come."""
         self._details = (key, details)
         self._show_subject()
+
+    def open_contents(self, peek: Peek) -> None:
+        """What is in a channel has come; only what is still waited for counts."""
+        if self._waits_for(peek.key, peek.most):
+            self._peek = peek
+            self._show_subject()
+            self.panel.to_top(CONTENTS)
+
+    def action_peek(self, most: int) -> None:
+        """Look into the chosen channel; where the tab was not open, open it: it says first what will be done."""
+        key = self.chosen_key()
+        if key is None:
+            self.ipc.flash("no channel is chosen")
+        elif not self.panel.open(CONTENTS) and not self._waits_for(key, most):
+            self._peek = Peek(key, most)
+            self.ipc.want_peek(key, most)
+            self._show_subject()
+
+    def _waits_for(self, key: ChannelKey, most: int) -> bool:
+        peek = self._peek
+        return peek is not None and peek.taken_at is None and (peek.key, peek.most) == (key, most)
+
+    def action_form(self) -> None:
+        """What was copied in the next form: as it is, in hexadecimal, as text."""
+        peek = self._peek
+        if peek is None or peek.key != self.chosen_key() or not peek.pieces:
+            self.ipc.flash("nothing was copied from this channel: p looks inside")
+            return
+        self.panel.open(CONTENTS)
+        self._form = FORMS[(FORMS.index(self._form) + 1) % len(FORMS)]
+        self._show_subject()
+        self.panel.to_top(CONTENTS)
 
     def action_sort(self) -> None:
         """The next order of the cycle."""
@@ -189,4 +229,5 @@ class ChannelsPage(Page):
         channel = view.channels.channels[place]
         asked = self._details is not None and self._details[0] == key
         details = self._details[1] if asked and self._details is not None else None
-        self.panel.show(Subject(channel, view.snapshot, view.channels.since.get(channel.key), details, asked))
+        since = view.channels.since.get(channel.key)
+        self.panel.show(Subject(channel, view.snapshot, since, details, asked, self._peek, self._form))

@@ -47,7 +47,7 @@ class Page(Vertical):
 
     @property
     def is_informed(self) -> bool:
-        """Whether the details of what is chosen have come."""
+        """Whether the details of what is chosen, and what is in it where that was asked for, have come."""
         return True
 
     def kept(self, view: View) -> Kept | None:

@@ -11,7 +11,7 @@ from textual.containers import Vertical
 
 from ipcinspect.tui.drawing import Line, Span, length, rule
 from ipcinspect.tui.ends import ends_of
-from ipcinspect.tui.fields import EndRows, Subject, field_rows
+from ipcinspect.tui.fields import EndRows, Subject, field_rows, inside_rows
 from ipcinspect.tui.glyphs import Glyphs
 from ipcinspect.tui.palette import look_of
 from ipcinspect.tui.rows import Rows, TextRows
@@ -26,16 +26,23 @@ class PanelTab(NamedTuple):
     title: str
     number: Callable[[Subject], int | None]
     """The number beside the title."""
-    rows: Callable[[Subject, Glyphs], Rows]
+    rows: Callable[[Subject, int, Glyphs], Rows]
+    """For a width in cells."""
     chooses: bool
     """Whether its rows can be chosen."""
 
 
 TABS = (
-    PanelTab("Ends", lambda subject: len(subject.channel.endpoints), lambda subject, glyphs: EndRows(subject), True),
-    PanelTab("Fields", lambda subject: None, field_rows, False),
+    PanelTab(
+        "Ends", lambda subject: len(subject.channel.endpoints), lambda subject, width, glyphs: EndRows(subject), True
+    ),
+    PanelTab("Contents", lambda subject: None, inside_rows, False),
+    PanelTab("Fields", lambda subject: None, lambda subject, width, glyphs: field_rows(subject, glyphs), False),
 )
 """A new tab is one more entry here."""
+CONTENTS = 1
+"""The tab that is filled on request."""
+_SCROLLBAR = 1
 
 
 class Panel(Vertical):
@@ -59,12 +66,14 @@ class Panel(Vertical):
     def on_resize(self) -> None:
         """The room has changed."""
         self._arrange()
+        self.show(self._subject)
 
     def show(self, subject: Subject | None) -> None:
         """Another channel, or another state of it."""
         self._subject = subject
+        width = self.size.width - _SCROLLBAR
         for place, tab in enumerate(TABS):
-            rows = TextRows() if subject is None else tab.rows(subject, look_of(self.app).glyphs)
+            rows = TextRows() if subject is None else tab.rows(subject, width, look_of(self.app).glyphs)
             self._list(place).show(rows)
         self._draw_rules()
 
@@ -89,6 +98,17 @@ class Panel(Vertical):
         self._arrange()
         if focused:
             self.take_focus()
+
+    def open(self, place: int) -> bool:
+        """Open a tab; False where it was open already, or all are."""
+        if self._stacked or place == self._open:
+            return False
+        self.turn(place - self._open)
+        return True
+
+    def to_top(self, place: int) -> None:
+        """Show a tab from its beginning: what is in it is new."""
+        self._list(place).scroll_to(y=0, animate=False)
 
     def on_descendant_focus(self) -> None:
         """The rule of the focused list is drawn heavy."""
