@@ -21,16 +21,16 @@ from ipcinspect.kernel.host import HostFacts, read_host
 from ipcinspect.kernel.passwd import UserNames
 from ipcinspect.kernel.relay import Relay
 from ipcinspect.kernel.walk import ProcessFacts, Walk
-from ipcinspect.mechanisms import MECHANISMS
+from ipcinspect.mechanisms import MECHANISMS, held
 from ipcinspect.mechanisms.ipc_namespaces import IpcNamespaces
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Room
-from ipcinspect.mechanisms.scan import Scan, Surroundings, let_go
+from ipcinspect.mechanisms.scan import Scan, Surroundings
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.contents import Contents, refused
 from ipcinspect.model.gap import Gap, Sight
-from ipcinspect.model.process import Descriptor, Process, ProcessKey
+from ipcinspect.model.process import Process, ProcessKey
 from ipcinspect.model.snapshot import Cost, Host, Snapshot, Want
 
 _DEADLINE_S = 1.0
@@ -107,7 +107,7 @@ class Collector:
             collected, room_costs = self._visit(scan)
             costs += room_costs
             gaps = [*walked.gaps, *collected.gaps, *scan.gaps()]
-            descriptors = _descriptors(walked.facts, collected.channels) if want.descriptors else {}
+            descriptors = held.descriptors(scan, collected.channels) if want.descriptors else {}
             sights = _sights(self._root, host, scan) if want.sights else ()
             users, in_time = self._users.names(_uids(self._rooms, scan, collected.channels))
             if not self._alone:
@@ -265,35 +265,6 @@ def _uids(rooms: Sequence[Room], scan: Scan, channels: Iterable[Channel]) -> set
         if channel.exposure is not None and channel.exposure.owner_uid is not None
     )
     return uids
-
-
-def _descriptors(facts: Sequence[ProcessFacts], channels: Sequence[Channel]) -> dict[int, tuple[Descriptor, ...]]:
-    """Every descriptor of every process, with the channel that it is an end of."""
-    owned: dict[tuple[int, int], tuple[ChannelKey, str]] = {}
-    for channel in channels:
-        for end in channel.endpoints:
-            if end.process is not None and end.fd is not None:
-                place = (end.process.pid, end.fd)
-                if place not in owned or end.role != "writer":
-                    owned[place] = (channel.key, channel.mechanism)
-    rows = {process.pid: _rows(process, owned) for process in facts}
-    let_go(owned)
-    return rows
-
-
-def _rows(process: ProcessFacts, owned: dict[tuple[int, int], tuple[ChannelKey, str]]) -> tuple[Descriptor, ...]:
-    table = process.table
-    ends = [
-        *((end.fd, "pipe", f"pipe:[{end.inode}]") for end in table.pipes),
-        *((end.fd, "fifo", end.path) for end in table.fifos),
-        *((end.fd, "socket", f"socket:[{end.inode}]") for end in table.sockets),
-        *((end.fd, end.kind, end.target) for end in table.others),
-    ]
-    rows = []
-    for fd, kind, target in sorted(ends):
-        key, mechanism = owned.get((process.pid, fd), (None, kind))
-        rows.append(Descriptor(fd, mechanism, target, key))
-    return tuple(rows)
 
 
 def _sights(root: str, host: HostFacts, scan: Scan) -> tuple[Sight, ...]:

@@ -20,6 +20,7 @@ CHANNEL is whatever you have at hand:
   tcp:127.0.0.1:5432       a local or remote address; a listener comes first
   sysv-msg:7               a System V id; sysv-msg:0x5151 is a key
   posix-mq:/jobs mq:/jobs  a POSIX message queue
+  eventfd:[12]             its eventfd-id in /proc/PID/fdinfo
   mmap:/srv/data           MECHANISM:NAME in general
 Objects of another IPC namespace end in @ipc:[N].
 """

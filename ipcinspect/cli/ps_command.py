@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ipcinspect.cli.complaints import DONE, Unable, Usage
 from ipcinspect.cli.session import Session
-from ipcinspect.cli.sheets import Cell, Column, Sheet, Style
+from ipcinspect.cli.sheets import Cell, Column, Sheet, Style, facts
 from ipcinspect.export.holdings import Holding, Holdings, holdings
 from ipcinspect.export.process_document import processes_document
 from ipcinspect.model.process import Process
+from ipcinspect.model.signal_words import signal_set
 from ipcinspect.model.snapshot import Snapshot, Want
 from ipcinspect.selection import shown
 from ipcinspect.selection.absence import explain_process
@@ -46,7 +47,10 @@ def run(session: Session) -> int:
         session.output.flush()
         return DONE
     style = session.style()
-    sheets = _sheets(held, snapshot, style) if session.output.is_terminal else [_one_sheet(held, style)]
+    if session.output.is_terminal:
+        sheets: Iterable[Sheet] = _sheets(held, snapshot, style, with_signals=bool(pids))
+    else:
+        sheets = [_one_sheet(held, style)]
     session.write_sheets(sheets, style)
     session.tell_gaps(snapshot)
     return DONE
@@ -78,10 +82,22 @@ _WIRE = 2
 """The column that a program behind a pipe does not get."""
 
 
-def _sheets(held: Sequence[Holdings], snapshot: Snapshot, style: Style) -> Iterator[Sheet]:
-    """A sheet for each process, under its name."""
+def _sheets(held: Sequence[Holdings], snapshot: Snapshot, style: Style, with_signals: bool) -> Iterator[Sheet]:
+    """A sheet for each process, under its name; before it one of its signals where they are wanted."""
     for process, rows in held:
-        yield Sheet(_title(process, snapshot, style), _COLUMNS, [_cells(process, row, style) for row in rows])
+        title: str | None = _title(process, snapshot, style)
+        if with_signals and not process.kernel_thread:
+            yield facts(title, _signals(process))
+            title = None
+        yield Sheet(title, _COLUMNS, [_cells(process, row, style) for row in rows])
+
+
+def _signals(process: Process) -> Iterator[tuple[str, Cell]]:
+    if process.signals is None:
+        yield "signals", Cell("?", "muted")
+        return
+    for name, mask in zip(process.signals._fields, process.signals, strict=True):
+        yield f"signals {name}", Cell(signal_set(mask), "warning" if mask and name == "pending" else "muted")
 
 
 def _one_sheet(held: Sequence[Holdings], style: Style) -> Sheet:
@@ -112,7 +128,8 @@ def _cells(process: Process, row: Holding, style: Style) -> list[Cell]:
     if row.channel is None or row.end is None:
         target = Cell(style.safe(row.target or "-"), "muted")
         absent = Cell("-", "muted")
-        return [fd, absent, Cell(""), Cell(style.safe(row.kind), "muted"), target, absent, absent, absent, absent]
+        about = Cell("-" if row.points_to is None else style.safe(row.points_to), "muted")
+        return [fd, absent, Cell(""), Cell(style.safe(row.kind), "muted"), target, absent, absent, absent, about]
     channel = row.channel
     seen = style.seen(channel, process.pid, row.fd)
     return [

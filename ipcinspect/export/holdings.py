@@ -22,6 +22,8 @@ class Holding(NamedTuple):
     """None where it is no channel."""
     end: Endpoint | None
     """Which end of the channel."""
+    points_to: str | None = None
+    """What a descriptor that is no channel is about; None where nothing is known. Kernel text."""
 
 
 class Holdings(NamedTuple):
@@ -76,7 +78,7 @@ def _rows(snapshot: Snapshot, pid: int, held: Iterable[tuple[Channel, Endpoint]]
     ]
     known = {row.fd for row in rows}
     rows += [
-        Holding(descriptor.fd, descriptor.kind, descriptor.target, None, None)
+        Holding(descriptor.fd, descriptor.kind, descriptor.target, None, None, descriptor.points_to)
         for descriptor in descriptors
         if descriptor.fd not in known
     ]

@@ -7,7 +7,8 @@ from json.encoder import encode_basestring_ascii as quoted
 
 from ipcinspect.export.holdings import Holding, Holdings
 from ipcinspect.export.json_document import ChannelWriter, array, channels_member, gaps, head, value
-from ipcinspect.model.process import Process
+from ipcinspect.model.process import Process, Signals
+from ipcinspect.model.signal_words import signal_names
 from ipcinspect.model.snapshot import Snapshot
 
 
@@ -32,8 +33,18 @@ def _process(holdings: Holdings, writer: ChannelWriter) -> str:
         f'{{{writer.process_members(process)}, "ppid": {value(process.ppid)}, "cmdline": {_cmdline(process)}, '
         f'"kernel_thread": {value(process.kernel_thread)}, "readable": {value(process.readable)}, '
         f'"net_namespace": {value(process.net_namespace)}, "ipc_namespace": {value(process.ipc_namespace)}, '
+        f'"signals": {_signals(process.signals)}, '
         f'"descriptors": {array(map(_holding, holdings.rows))}}}'
     )
+
+
+def _signals(sets: Signals | None) -> str:
+    if sets is None:
+        return "null"
+    members = (
+        f'"{name}": {array(map(quoted, signal_names(mask)))}' for name, mask in zip(sets._fields, sets, strict=True)
+    )
+    return f"{{{', '.join(members)}}}"
 
 
 def _cmdline(process: Process) -> str:
@@ -46,5 +57,5 @@ def _holding(row: Holding) -> str:
         f'{{"fd": {value(row.fd)}, "kind": {quoted(row.kind)}, "target": {value(row.target)}, '
         f'"channel": {"null" if row.channel is None else quoted(row.channel.id)}, '
         f'"side": {"null" if end is None else quoted(end.side)}, '
-        f'"role": {"null" if end is None else quoted(end.role)}}}'
+        f'"role": {"null" if end is None else quoted(end.role)}, "points_to": {value(row.points_to)}}}'
     )

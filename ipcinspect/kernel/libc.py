@@ -18,6 +18,7 @@ from typing import NamedTuple
 LIBC = ctypes.PyDLL(None, use_errno=True)
 
 _PR_SET_PDEATHSIG = 1
+_EFD_SEMAPHORE, _EFD_CLOEXEC = 1, os.O_CLOEXEC
 _SYS_PIDFD_GETFD = 438  # the same number on every architecture (pidfd_getfd(2))
 _AT_STATX_DONT_SYNC, _AT_EMPTY_PATH = 0x4000, 0x1000
 _STATX_TYPE, _STATX_MODE, _STATX_NLINK = 0x1, 0x2, 0x4
@@ -143,3 +144,11 @@ def close(fd: int) -> None:
 def die_with_parent() -> None:
     """Have the kernel kill this process when the thread that forked it ends (PR_SET_PDEATHSIG, prctl(2))."""
     LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def eventfd(count: int, semaphore: bool) -> int:
+    """A new eventfd that children do not inherit by themselves (eventfd(2)). Raises OSError."""
+    fd: int = LIBC.eventfd(ctypes.c_uint(count), _EFD_CLOEXEC | (_EFD_SEMAPHORE if semaphore else 0))
+    if fd < 0:
+        raise last_error("eventfd")
+    return fd

@@ -6,6 +6,7 @@ A new mechanism is one new file beside these and one new line in MECHANISMS.
 from __future__ import annotations
 
 from ipcinspect.mechanisms import (
+    eventfd,
     fifo,
     file_lock,
     mmap,
@@ -36,6 +37,7 @@ MECHANISMS: tuple[Room, ...] = (
     sysv_shm,
     posix_mq,
     mmap,
+    eventfd,
     file_lock,
 )
 

@@ -29,6 +29,8 @@ class Holding(NamedTuple):
     target: str
     """Kernel text."""
     channel: Channel | None
+    points_to: str | None = None
+    """What it is about where it is no channel. Kernel text."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,7 @@ class HoldingRows:
         if holding.channel is None:
             spans += [Span(clip(number, 5, glyphs, "right") + "    ", "muted")]
             spans += [Span(clip(holding.kind, 9, glyphs) + " ", "muted")]
-            room = name_width or 11 + fill_width + 6 + other_width + 3
-            spans += [Span(clip_name(glyphs.safe(holding.target), room, glyphs), "muted")]
+            spans += [Span(_about(holding, width - 1 - 5 - 4 - 9 - 1, glyphs), "muted")]
             return tuple(spans)
         channel = holding.channel
         row = Row(channel, None, self.now, chosen)
@@ -109,9 +110,20 @@ def holdings_of(pid: int, snapshot: Snapshot, tree: TreeRows) -> HoldingRows:
     return HoldingRows(pid, tuple(rows), snapshot.taken_at, places)
 
 
+def _about(holding: Holding, room: int, glyphs: Glyphs) -> str:
+    """What it is about; the path or link before it where that says more than the kind does."""
+    target = glyphs.safe(holding.target)
+    if holding.points_to is None:
+        return clip_name(target, room, glyphs)
+    about = glyphs.safe(holding.points_to)
+    if target.startswith("/"):
+        about = f"{clip_name(target, room // 2, glyphs).rstrip()}  {about}"
+    return clip(about, room, glyphs)
+
+
 def _of_descriptor(descriptor: Descriptor, snapshot: Snapshot) -> Holding:
     channel = None if descriptor.channel is None else snapshot.channels_by_key.get(descriptor.channel)
-    return Holding(descriptor.fd, descriptor.kind, descriptor.target, channel)
+    return Holding(descriptor.fd, descriptor.kind, descriptor.target, channel, descriptor.points_to)
 
 
 def _identity(holding: Holding) -> Hashable:

@@ -9,7 +9,7 @@ from ipcinspect.model.channel import Channel, Endpoint
 from ipcinspect.tui.states import MOVING, is_trouble, look_of
 
 MEMORY = frozenset(
-    ("sysv-shm", "sysv-sem", "posix-shm", "posix-sem", "memfd", "shared-anon", "mmap", "file-lock", "futex")
+    ("sysv-shm", "sysv-sem", "posix-shm", "posix-sem", "memfd", "shared-anon", "mmap", "eventfd", "file-lock", "futex")
 )
 """Mechanisms whose holders share one thing: no direction."""
 _LOCKS = frozenset(("file-lock", "futex"))

@@ -35,6 +35,19 @@ def count(amount: int, unit: str) -> str:
     return f"{amount}T"
 
 
+def counter(word: str, value: FieldValue) -> str:
+    """`ctr 3`, `ctr42k`: a value with what it is, in at most 6 cells for words of 3."""
+    if not isinstance(value, int):
+        return "?"
+    amount = value
+    for suffix in ("", "k", "M", "G", "T", "P", "E"):
+        if amount < 1000 and len(f"{amount}{suffix}") <= 3:
+            shown = f"{amount}{suffix}"
+            return f"{word} {shown}" if len(shown) < 3 else f"{word}{shown}"
+        amount //= 1000
+    return f"{word} >E"
+
+
 def age(seconds: float) -> str:
     """At most 5 cells, two units at most: `0.4s` `41s` `2m10` `1h05` `3d04` `12d` `2y`."""
     whole = int(max(seconds, 0))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from ipcinspect.model.process import Process
+from ipcinspect.model.signal_words import signal_set
 from ipcinspect.model.snapshot import Snapshot
 from ipcinspect.sources import Details
 from ipcinspect.tui import figures
 from ipcinspect.tui.drawing import Line, Part, Span, fit, join_parts, length
 from ipcinspect.tui.glyphs import Glyphs
 
+_LAST = 100
+"""Place in the order of importance behind everything else."""
 _DEEPEST = 64
 """Ancestors followed at most: a snapshot is not one moment, so parents may form a ring."""
 
@@ -41,6 +44,7 @@ def facts(process: Process, snapshot: Snapshot, details: Details | None, width: 
         parts.append(Part((Span(f"{glyphs.safe(fact.title).lower()} ", "muted"), Span(value)), place + 3))
     if process.container:
         parts.append(Part((Span("in ", "muted"), Span(glyphs.safe(process.container))), 2))
+    parts += _signals(process)
     return fit((Span(" "), *join_parts(parts, width - 1, "   ")), width, glyphs)
 
 
@@ -58,6 +62,22 @@ def command(process: Process, width: int, glyphs: Glyphs) -> Line:
 def _brief(value: str, unit: str | None) -> str:
     """Sizes without their exact bytes: the line is for a glance."""
     return value.split(" (")[0] if unit == "bytes" else value
+
+
+def _signals(process: Process) -> list[Part]:
+    """Signals that wait, and those that are blocked, caught and ignored, where there is room for them."""
+    if process.signals is None:
+        return []
+    told = [("pending", process.signals.pending, "warning", 2), ("blocked", process.signals.blocked, "text", _LAST)]
+    told += [
+        ("caught", process.signals.caught, "text", _LAST + 1),
+        ("ignored", process.signals.ignored, "text", _LAST + 2),
+    ]
+    return [
+        Part((Span(f"{name} ", "muted"), Span(signal_set(mask), role)), place)
+        for name, mask, role, place in told
+        if mask
+    ]
 
 
 def _ancestors(process: Process, snapshot: Snapshot) -> list[Process]:

@@ -74,6 +74,8 @@ def fill_cell(row: Row, width: int, glyphs: Glyphs) -> Line:
 
 def queued(channel: Channel) -> str:
     """What waits in it, with its unit, in at most 6 cells."""
+    if channel.mechanism == "eventfd":
+        return figures.counter("ctr", field_of(channel, "counter"))
     if channel.mechanism in MEMORY:
         return "-" if channel.capacity_bytes is None else figures.size(channel.capacity_bytes)
     if any(end.role == "listener" for end in channel.endpoints):

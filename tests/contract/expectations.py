@@ -40,6 +40,7 @@ _ENDS = {
     "sysv-sem": EITHER_WAY,
     "sysv-shm": SHARES,
     "posix-mq": SENDS,
+    "eventfd": EITHER_WAY,
     "mmap": WRITES_WHAT_THE_OTHER_MAPS,
 }
 
@@ -56,6 +57,7 @@ _STATES_AFTER_DEATH: dict[str, tuple[str, str]] = {
     "sysv-sem": ("idle", "idle"),
     "sysv-shm": ("idle", "idle"),
     "posix-mq": ("idle", "idle"),
+    "eventfd": ("idle", "idle"),
     "mmap": (GONE, "idle"),
 }
 """What a channel is after its sender, and after its receiver, was killed. Queues, sets and segments outlive both;

@@ -56,5 +56,6 @@ def test_the_document_refers_to_channels_by_their_ids() -> None:
     assert {row["channel"] for row in rows} - {None} == ids
     assert rows[0] == {
         "fd": 1, "kind": "pipe", "target": "pipe:[123]", "channel": "pipe:[123]", "side": "a", "role": "writer",
+        "points_to": None,
     }  # fmt: skip
     assert told["processes"][0]["cmdline"] == ["/usr/bin/make"]

@@ -37,6 +37,7 @@ from ipcinspect.kernel import (
 )
 from ipcinspect.model import payload
 from ipcinspect.model.contents import Piece
+from tests.kernel.fdinfo_samples import FDINFO_PARSERS
 
 STAT = b"42 (a name) S 1 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 123456 1000 200\n"
 STATUS = b"Name:\tsh\nUmask:\t0022\nUid:\t1000\t1001\t1000\t1000\nGid:\t5\t5\t5\t5\n"
@@ -104,6 +105,7 @@ PARSERS: list[tuple[str, Callable[[bytes], object], bytes]] = [
     ("net/packet", lambda text: proc_net.parse_packet(text, 1), PACKET),
     ("netlink_diag", lambda text: netlink_diag.parse(text, 1), NETLINK_ROW),
     ("packet_diag", lambda text: packet_diag.parse(text, 1), PACKET_ROW),
+    *FDINFO_PARSERS,
     ("inet_diag", lambda text: inet_diag.parse(text, socket.IPPROTO_TCP, 1), b"\x02\x01" + bytes(70)),
     ("shape of a payload", payload.shape, b'{"a": [1, 2.5e3, "b\\u00e9"]}\n{"c": null}\n'),
     ("payload as JSON", lambda data: list(dump(Piece(data, None), "JSON")), b'[{"a": tru'),

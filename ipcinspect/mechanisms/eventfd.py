@@ -1,0 +1,173 @@
+"""Counters that wake who waits for them (eventfd(2)).
+
+/proc/PID/fd says only `anon_inode:[eventfd]`, and all of them share one inode. fdinfo tells the counter, the mode, and
+the `eventfd-id` that makes two descriptors the same object, whether they came by fork, dup or SCM_RIGHTS. The kernel
+gives the id of an eventfd that is gone to the next one. Who added to the counter last is told nowhere, and a counter
+that the kernel itself feeds (io_uring, KVM, AIO) shows no end for it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from ipcinspect.kernel import procfs
+from ipcinspect.kernel.anon_info import Eventfd, parse_eventfd
+from ipcinspect.kernel.errors import Vanished
+from ipcinspect.kernel.libc import eventfd
+from ipcinspect.mechanisms.demo_descriptors import nothing_to_remove
+from ipcinspect.mechanisms.peeking import Peeking, holders_of
+from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
+from ipcinspect.mechanisms.scan import OtherHolder, Scan
+from ipcinspect.model.channel import Channel, Endpoint, Exposure, Field, Namespaces
+from ipcinspect.model.channel_key import ChannelKey
+from ipcinspect.model.contents import Contents, Piece
+from ipcinspect.model.gap import Gap
+
+NAME = "eventfd"
+
+FIELDS = (
+    Field("counter", "Counter", None, "what was added and not yet taken by a read (fdinfo eventfd-count)"),
+    Field("semaphore", "Semaphore", None, "yes: a read takes 1; no: a read takes all (fdinfo eventfd-semaphore)"),
+    Field("holders", "Holders", None, "visible descriptors"),
+)
+
+TELLS = Tells(
+    "descriptors", "value", "Reads the counter in fdinfo; nobody's read is affected.", ("synchronisation",), "none"
+)
+
+NEEDS_ALL_DESCRIPTORS = True
+
+WAITS = (
+    Wait("read", "both", "both", "empty"),
+    Wait("write", "both", "both", "full"),
+)
+
+_MOST = (1 << 64) - 2
+"""At this count a write of 1 blocks."""
+_WIDTH = 8
+"""Bytes that a read gives."""
+
+
+def collect(scan: Scan) -> Collected:
+    """Every eventfd with a visible holder."""
+    found: dict[int, list[tuple[OtherHolder, Eventfd]]] = {}
+    unread = nameless = 0
+    for holder in scan.anonymous.get("eventfd", ()):
+        told = parse_eventfd(holder.end.info) if holder.end.info is not None else None
+        if told is None:
+            unread += 1
+        elif told.id is None:
+            nameless += 1
+        else:
+            found.setdefault(told.id, []).append((holder, told))
+    gaps = [
+        Gap("eventfds whose counter could not be read", "vanished", unread),
+        Gap("eventfds to which the kernel gives no identity", "unsupported", nameless),
+    ]
+    return Collected([_channel(number, ends) for number, ends in found.items()], [gap for gap in gaps if gap.count])
+
+
+def _channel(number: int, ends: list[tuple[OtherHolder, Eventfd]]) -> Channel:
+    last = ends[-1][1]
+    holders = sorted((holder for holder, _ in ends), key=lambda holder: (holder.process.starttime, holder.process.pid))
+    return Channel(
+        key=ChannelKey(NAME, 0, number),
+        id=f"eventfd:[{number}]",
+        aliases=(),
+        mechanism=NAME,
+        name=None,
+        state=_state(last.counter),
+        relation="synchronisation",
+        queues=(),
+        capacity_bytes=None,
+        namespaces=Namespaces(),
+        created_at=None,
+        endpoints=tuple(_endpoint(holder, holders[0]) for holder in holders),
+        fields=(last.counter, last.semaphore, len(holders)),
+        exposure=Exposure("holders"),
+    )
+
+
+def _endpoint(holder: OtherHolder, first: OtherHolder) -> Endpoint:
+    """Every holder can add and take; side `a` is the process that is there for longest."""
+    side = "a" if holder.process.key == first.process.key else "b"
+    return Endpoint(side, "both", holder.process, holder.end.fd, None)
+
+
+def _state(count: int) -> str:
+    if count >= _MOST:
+        return "full"
+    return "holding" if count else "idle"
+
+
+def peek(peeking: Peeking, channel: Channel) -> Contents:
+    """The counter as the 8 bytes that a read would give. Raises Vanished."""
+    for holder in holders_of(channel.endpoints):
+        try:
+            text = procfs.read_of(peeking.root, holder.process.pid, holder.process.starttime, f"fdinfo/{holder.fd}")
+        except OSError:
+            continue
+        told = parse_eventfd(text)
+        if told is not None and told.id == channel.key.number:
+            return _contents(told, f"fdinfo of {holder}", peeking.most)
+    raise Vanished(f"every holder of {channel.id}")
+
+
+def _contents(told: Eventfd, by: str, most: int) -> Contents:
+    given = 1 if told.semaphore and told.counter else told.counter
+    data = given.to_bytes(_WIDTH, sys.byteorder)
+    how = "takes 1 of it at a time" if told.semaphore else "takes all of it at once"
+    if told.semaphore is None:
+        how = "takes 1 of it, or all: this kernel does not tell the mode"
+    note = f"a counter, not a queue: it stands at {told.counter}, and a read {how}"
+    pieces = (Piece(data[:most], _WIDTH, f"counter {told.counter}"),) if told.counter else ()
+    return Contents(pieces, by, _WIDTH if told.counter else 0, note=note)
+
+
+class _Sender:
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def open(self) -> None:
+        """The descriptor is inherited."""
+
+    def send(self, payload: bytes) -> None:
+        """Add 1; a counter carries no bytes. Raises OSError."""
+        os.write(self._fd, (1).to_bytes(_WIDTH, sys.byteorder))
+
+    def close(self) -> None:
+        """Let go of it. Raises OSError."""
+        os.close(self._fd)
+
+
+class _Receiver:
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def open(self) -> None:
+        """The descriptor is inherited."""
+
+    def receive(self, size: int) -> bytes:
+        """Take what was added; sleeps until something was. Raises OSError."""
+        os.read(self._fd, _WIDTH)
+        return b""
+
+    def close(self) -> None:
+        """Let go of it. Raises OSError."""
+        os.close(self._fd)
+
+
+def _make(directory: str, variant: str) -> Handover:
+    """One counter for both."""
+    fd = eventfd(0, semaphore=variant == "semaphore")
+    return Handover((), (fd,), (), (fd,), nothing_to_remove)
+
+
+DEMO = Demo(
+    variants=("counter", "semaphore"),
+    create=_make,
+    sender=lambda args, fds: _Sender(fds[0]),
+    receiver=lambda args, fds: _Receiver(fds[0]),
+    carries_payload=False,
+)
