@@ -8,7 +8,10 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+from typing import Any
 
+from ipcinspect.kernel.errors import Unsupported
+from ipcinspect.kernel.libc import LIBC
 from ipcinspect.kernel.mqueue import Question, function_of
 
 _SLEEPY = ctypes.CDLL(None, use_errno=True)
@@ -16,7 +19,7 @@ _REASONS = {
     errno.EMFILE: "this user's message queues may hold no more bytes (RLIMIT_MSGQUEUE), or too many open files",
     errno.ENOSPC: "there are as many message queues as there may be (fs.mqueue.queues_max)",
     errno.EINVAL: "more or longer messages than a queue may have (fs.mqueue.msg_max, fs.mqueue.msgsize_max)",
-    errno.ENOSYS: "this kernel has no POSIX message queues",
+    errno.ENOSYS: "this kernel or C library has no POSIX message queues",
 }
 """What mq_open(3) means, where strerror(3) would send one the wrong way."""
 
@@ -30,27 +33,34 @@ class _MqAttr(ctypes.Structure):
     ]
 
 
+def _call(name: str, library: ctypes.CDLL = LIBC) -> Any:
+    try:
+        return function_of(name, library)
+    except Unsupported as error:
+        raise OSError(errno.ENOSYS, _REASONS[errno.ENOSYS], name) from error
+
+
 def create(name: str, maxmsg: int, msgsize: int) -> None:
     """A queue that was not there before, for its owner alone. Raises OSError, with the limit that stands in the way."""
     attr = _MqAttr(0, maxmsg, msgsize)
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
-    os.close(_opened(function_of("mq_open")(os.fsencode(name), flags, ctypes.c_uint(0o600), ctypes.byref(attr))))
+    os.close(_opened(_call("mq_open")(os.fsencode(name), flags, ctypes.c_uint(0o600), ctypes.byref(attr))))
 
 
 def open_existing(name: str, mode: int) -> int:
     """A descriptor of a queue, `mode` O_RDONLY, O_WRONLY or O_RDWR. Raises OSError."""
-    return _opened(function_of("mq_open")(os.fsencode(name), mode))
+    return _opened(_call("mq_open")(os.fsencode(name), mode))
 
 
 def unlink(name: str) -> None:
     """The queue goes with its last descriptor. Raises OSError."""
-    _checked(function_of("mq_unlink")(os.fsencode(name)), "mq_unlink")
+    _checked(_call("mq_unlink")(os.fsencode(name)), "mq_unlink")
 
 
 def send(fd: int, message: bytes, priority: int = 0) -> None:
     """Sleeps while the queue is full. Raises OSError."""
     length = ctypes.c_size_t(len(message))
-    _checked(function_of("mq_send", _SLEEPY)(fd, message, length, ctypes.c_uint(priority)), "mq_send")
+    _checked(_call("mq_send", _SLEEPY)(fd, message, length, ctypes.c_uint(priority)), "mq_send")
 
 
 def receive(fd: int) -> bytes:
@@ -58,8 +68,7 @@ def receive(fd: int) -> bytes:
     question = Question()
     _checked(question(fd), "mq_getattr")
     buffer = ctypes.create_string_buffer(question.answer().attributes.mq_msgsize)
-    call = function_of("mq_receive", _SLEEPY)
-    got = _checked(call(fd, buffer, ctypes.c_size_t(len(buffer)), None), "mq_receive")
+    got = _checked(_call("mq_receive", _SLEEPY)(fd, buffer, ctypes.c_size_t(len(buffer)), None), "mq_receive")
     return buffer.raw[:got]
 
 

@@ -64,7 +64,7 @@ def ends_of(channel: Channel) -> Ends:
     left, right = "a", "b"
     if channel.state == "full" and _full_towards(channel) == "a":
         left, right = right, left
-    here, there = _holders(channel, left), _holders(channel, right)
+    here, there = _both_ways(channel) or (_holders(channel, left), _holders(channel, right))
     if not here and there and _receives_from_anybody(channel):
         return Ends(_end(there, ""), "open", _nobody("anybody"), False)
     return _pair(channel, here, there)
@@ -186,7 +186,8 @@ def _wire(channel: Channel) -> str:
         return "blocked"
     if channel.state in ("closed", "orphaned", "half-closed", "no-reader", "no-writer"):
         return "gone"
-    direction = "both" if channel.mechanism not in _ONE_WAY and len(channel.queues) != 1 else "to"
+    is_two_way = channel.mechanism not in _ONE_WAY and len(channel.queues) != 1
+    direction = "both" if is_two_way or _both_ways(channel) else "to"
     return f"{direction} moving" if channel.state in MOVING else direction
 
 
@@ -220,6 +221,20 @@ def _holders(channel: Channel, side: str) -> list[Endpoint]:
     if own or channel.mechanism not in _HELD_BOTH_WAYS:
         return own
     return [end for end in channel.endpoints if end.role == "both"]
+
+
+def _both_ways(channel: Channel) -> tuple[list[Endpoint], list[Endpoint]] | None:
+    """The oldest process, and the others, where several have one thing open and each may send and receive."""
+    ends = channel.endpoints
+    if channel.mechanism not in _HELD_BOTH_WAYS or any(end.role != "both" or end.process is None for end in ends):
+        return None
+    processes = sorted(
+        {end.process for end in ends if end.process is not None}, key=lambda one: (one.starttime, one.pid)
+    )
+    if len(processes) < 2:
+        return None
+    first = [end for end in ends if end.process == processes[0]]
+    return first, [end for end in ends if end.process != processes[0]]
 
 
 def _end(holders: Iterable[Endpoint], absent: str, oldest: bool = False) -> End:

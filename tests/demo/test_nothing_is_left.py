@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -14,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from ipcinspect.demo import DemoPair
-from ipcinspect.mechanisms import fifo, pipe, sysv_msg, sysv_sem, sysv_shm
+from ipcinspect.kernel import mq_transfer
+from ipcinspect.mechanisms import fifo, pipe, posix_mq, sysv_msg, sysv_sem, sysv_shm
 from ipcinspect.mechanisms.room import Room
 
 ROOT = Path(__file__).parents[2]
@@ -51,6 +53,17 @@ def test_a_system_v_object_goes_though_both_were_killed(room: Room) -> None:
         pair.kill_sender()
         pair.kill_receiver()
     assert number not in numbers(room)
+
+
+def test_a_posix_queue_loses_its_name_though_both_were_killed() -> None:
+    with DemoPair.start(posix_mq) as pair:
+        pair.open()
+        name = pair.handover.sender_args[0]
+        os.close(mq_transfer.open_existing(name, os.O_RDONLY))
+        pair.kill_sender()
+        pair.kill_receiver()
+    with pytest.raises(FileNotFoundError):
+        mq_transfer.open_existing(name, os.O_RDONLY)
 
 
 def test_a_receiver_asleep_in_the_channel_ends_with_the_pair() -> None:

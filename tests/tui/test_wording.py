@@ -42,6 +42,15 @@ def test_more_holders_of_a_side_are_counted_and_the_youngest_is_named() -> None:
     assert "make 2211/1 +1" in told(channel(1, "pipe", ends=ends))
 
 
+def test_processes_that_may_all_send_and_receive_face_each_other_without_a_direction() -> None:
+    ends = [endpoint("a", "both", MAKE, 3), endpoint("a", "both", TEE, 3), endpoint("a", "both", SH, 4)]
+    shown = told(channel(1, "posix-mq", ends=ends))
+    assert shown.split("0 ", 1)[1].split() == ["sh", "2209/4", "◄►", "tee", "2212/3", "+1", "2m10"]
+    assert seen_by(channel(1, "posix-mq", ends=ends), 2211, 3).other.others == 1
+    alone = told(channel(1, "posix-mq", ends=ends[:1]))
+    assert alone.count("make 2211/3") == 2
+
+
 def test_a_process_that_holds_an_end_twice_is_one_holder() -> None:
     ends = [endpoint("a", "writer", MAKE, 1), endpoint("a", "writer", MAKE, 5), endpoint("b", "reader", TEE, 0)]
     assert "+" not in told(channel(1, "pipe", ends=ends))

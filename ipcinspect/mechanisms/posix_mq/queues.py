@@ -18,8 +18,8 @@ from ipcinspect.mechanisms.scan import OtherHolder, Scan
 from ipcinspect.model.gap import Gap
 from ipcinspect.model.process import Process
 
-_DEADLINE_S = 1.0
-"""Seconds for the queues of one namespace."""
+_DEADLINE_S = 2.0
+"""Seconds for the queues of all namespaces: whoever may make namespaces may fill each with queues."""
 _ASKED_HOLDERS = 3
 """Holders of one queue through whom it is asked until one answers."""
 _DELETED = " (deleted)"
@@ -49,6 +49,7 @@ class Queues:
 
     def __init__(self, scan: Scan) -> None:
         self._scan = scan
+        self._until = time.monotonic() + _DEADLINE_S
         self._own_pid = own_pid(scan.surroundings.root)
         self._ours = self._descriptors_of_our_own()
         self._namespaces: dict[int, int | None] = {}
@@ -78,7 +79,7 @@ class Queues:
 
     def _look(self) -> Listing | KernelError:
         try:
-            return mqueue.listed(self._ours, time.monotonic() + _DEADLINE_S)
+            return mqueue.listed(self._ours, self._until)
         except KernelError as error:
             return error
 
@@ -94,7 +95,7 @@ class Queues:
         own = self._scan.surroundings.ipc_namespace
         mounts = self._mounts_of(self._scan.processes.get(self._own_pid))
         self._namespaces.update((mount.device, None) for mount in mounts if _is_of_queues(mount))
-        listings = mqueue.listed_by_mount(mounts, self._ours, time.monotonic() + _DEADLINE_S)
+        listings = mqueue.listed_by_mount(mounts, self._ours, self._until)
         for listing in listings:
             self._add(listing, own if listing.is_of_our_namespace else None)
         if not any(listing.is_of_our_namespace for listing in listings):
