@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol, cast
 
 from ipcinspect import __version__
 from ipcinspect.cli.complaints import UNABLE, USAGE, Complaint, complain, end_by_signal, tell
-from ipcinspect.cli.options import Parser, add_options, make_options, split_command
+from ipcinspect.cli.options import Parser, add_options, make_options, split_command, split_started
 from ipcinspect.cli.output import ReaderGone
 from ipcinspect.cli.session import OpenSource, Session
 from ipcinspect.selection import WordError, unknown
@@ -24,6 +24,8 @@ class Command(NamedTuple):
 
     word: str
     module: str
+    starts_another: bool = False
+    """Whether the words from the first that is no option on are a command of the user's."""
 
 
 COMMANDS = (
@@ -31,6 +33,7 @@ COMMANDS = (
     Command("show", "ipcinspect.cli.show_command"),
     Command("peek", "ipcinspect.cli.peek_command"),
     Command("ps", "ipcinspect.cli.ps_command"),
+    Command("run", "ipcinspect.cli.run_command", starts_another=True),
     Command("doctor", "ipcinspect.cli.doctor_command"),
 )
 """Every command that has a name; without one the program shows its screen."""
@@ -105,10 +108,16 @@ def _dispatch(argv: Sequence[str], open_source: OpenSource) -> int:
     if command is None:
         raise unknown("command", word, [command.word for command in COMMANDS])
     module = _load(command)
-    parser = Parser(f"ipcinspect {word}", module.SUMMARY, module.EPILOG)
+    usage = f"ipcinspect {word} [OPTIONS] [--] CMD [ARG...]" if command.starts_another else None
+    parser = Parser(f"ipcinspect {word}", module.SUMMARY, module.EPILOG, usage)
     module.add_arguments(parser)
     add_options(parser)
+    started: list[str] = []
+    if command.starts_another:
+        rest, started = split_started(rest)
     arguments = parser.parse_intermixed_args(_joined(rest))
+    if command.starts_another:
+        arguments.command = started
     session = Session(arguments, make_options(arguments, os.environ), open_source)
     code = module.run(session)
     if session.options.debug:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from ipcinspect.cli.columns import NARROW, OFFERS, PIPED, WIDE, WIDE_FROM, Offer, channel_sheet, parse_columns
 from ipcinspect.cli.complaints import DONE, Usage
@@ -53,22 +54,28 @@ def run(session: Session) -> int:
     arguments = session.arguments
     wanted = parse(arguments.filter)
     order = None if arguments.sort is None else parse_order(arguments.sort)
-    offers = _columns(session)
+    offers = columns_of(session)
     if wanted.needs_history and not arguments.watch:
         raise Usage("idle: needs --watch, one look cannot tell how long something lasts")
     if arguments.watch:
         return watch(session, wanted, order or Order("worst", False), offers)
     snapshot = session.observe(session.inspector(), Want()).snapshot
-    chosen = select(snapshot, wanted)
+    write_channels(session, snapshot, select(snapshot, wanted), order, offers)
+    return DONE
+
+
+def write_channels(
+    session: Session, snapshot: Snapshot, chosen: Sequence[Channel], order: Order | None, offers: Sequence[Offer]
+) -> None:
+    """Channels as a document or as a table, and what the look lacked. Raises Complaint or ReaderGone."""
     if session.options.json:
         session.write_document(channels_document(snapshot, chosen if order is None else order.sorted(chosen)))
         session.output.flush()
-        return DONE
+        return
     style = session.style()
     ordered = (order or Order("worst", False)).sorted(chosen)
     session.write_sheets([channel_sheet(ordered, snapshot, offers, style)], style)
     session.tell_gaps(snapshot)
-    return DONE
 
 
 def select(snapshot: Snapshot, wanted: Filter) -> list[Channel]:
@@ -78,7 +85,7 @@ def select(snapshot: Snapshot, wanted: Filter) -> list[Channel]:
     return [channel for channel in snapshot.channels if wanted.matches(channel, snapshot)]
 
 
-def _columns(session: Session) -> tuple[Offer, ...]:
+def columns_of(session: Session) -> tuple[Offer, ...]:
     """What the command line, else the configuration, else the reader calls for. Raises WordError or Usage."""
     asked: str | None = session.arguments.columns
     if asked is not None:

@@ -114,6 +114,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 OPTIONS_WITH_VALUE = ("--interval", "--theme", "--print-completion")
 """Those whose next word is not a command."""
+_VALUES_OF_RUN = ("--after", "--columns", "--sort")
+"""Further ones of `run`."""
 
 
 def make_options(arguments: argparse.Namespace, environ: Mapping[str, str]) -> Options:
@@ -138,6 +140,15 @@ def split_command(words: Sequence[str]) -> tuple[str | None, list[str]]:
     if place >= len(words):
         return None, list(words)
     return words[place], [*words[:place], *words[place + 1 :]]
+
+
+def split_started(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Our own words, and the command to start: what stands behind `--`, or begins with the first plain word."""
+    place = 0
+    while place < len(words) and words[place].startswith("-") and words[place] != "--":
+        place += 2 if words[place] in (*OPTIONS_WITH_VALUE, *_VALUES_OF_RUN) else 1
+    own, rest = list(words[:place]), list(words[place:])
+    return own, rest[1:] if rest[:1] == ["--"] else rest
 
 
 def _interval(text: str) -> float:

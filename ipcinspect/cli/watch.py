@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ipcinspect.cli.columns import Offer
+from ipcinspect.cli.complaints import DONE
 from ipcinspect.cli.session import Session
 from ipcinspect.cli.sheets import Cell, Column, Sheet, Style
 from ipcinspect.export.json_document import channels_document
@@ -31,13 +32,24 @@ class Event(NamedTuple):
     """As it is now; of a closed one as it was."""
 
 
-def watch(session: Session, wanted: Filter, order: Order, offers: Sequence[Offer]) -> int:
-    """Look again and again until a signal ends it or the reader goes. Raises Complaint or ReaderGone."""
+def watch(
+    session: Session,
+    wanted: Filter,
+    order: Order,
+    offers: Sequence[Offer],
+    goes_on: Callable[[], bool] = lambda: True,
+) -> int:
+    """Look again and again until a signal ends it or the reader goes. Raises Complaint or ReaderGone.
+
+    `goes_on` is asked before each look: where it says no, that look is the last.
+    """
     gc.enable()
     inspector = session.inspector()
     style = None if session.options.json else session.style()
     before: Mapping[ChannelKey, Channel] | None = None
-    while True:
+    is_last = False
+    while not is_last:
+        is_last = not goes_on()
         observation = session.observe(inspector, Want())
         now = _chosen(observation, wanted, order)
         if style is None:
@@ -48,7 +60,8 @@ def watch(session: Session, wanted: Filter, order: Order, offers: Sequence[Offer
         if style is not None and before is None:
             session.tell_gaps(observation.snapshot)
         before = now
-        session.output.wait(_interval(session, observation.snapshot))
+        session.output.wait(0 if is_last else _interval(session, observation.snapshot))
+    return DONE
 
 
 def events(

@@ -141,9 +141,9 @@ def close(fd: int) -> None:
     _close(fd)
 
 
-def die_with_parent() -> None:
-    """Have the kernel kill this process when the thread that forked it ends (PR_SET_PDEATHSIG, prctl(2))."""
-    LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+def die_with_parent(number: int = signal.SIGKILL) -> None:
+    """Have the kernel send this process a signal when the thread that forked it ends (PR_SET_PDEATHSIG, prctl(2))."""
+    LIBC.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
 
 
 def eventfd(count: int, semaphore: bool) -> int:

@@ -271,7 +271,8 @@ class Frame(App[int]):
 
     def _pulse(self) -> Pulse:
         paused = None if self.paused_at is None else self.options.clock() - self.paused_at
-        return Pulse(self.feed.interval(), paused, self._failure)
+        about = None if self.options.about is None else self.options.about()
+        return Pulse(self.feed.interval(), paused, self._failure, about)
 
     def header_line(self, width: int, glyphs: Glyphs) -> Line:
         """Line 1."""

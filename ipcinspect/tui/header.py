@@ -23,6 +23,8 @@ class Pulse(NamedTuple):
     """Seconds; None where it is not paused."""
     failure: str | None
     """Why the last look failed; None where it did not."""
+    about: str | None = None
+    """What alone is shown; None for the whole machine."""
 
 
 class Tab(NamedTuple):
@@ -54,7 +56,7 @@ def header_line(snapshot: Snapshot | None, pulse: Pulse, width: int, glyphs: Gly
     if snapshot is None:
         return spread((Span(" "),), right, width, glyphs)
     room = width - length(right) - 2
-    for left in _header_variants(snapshot, glyphs):
+    for left in _header_variants(snapshot, pulse.about, glyphs):
         if length(left) <= room:
             break
     return spread((Span(" "), *left), right, width, glyphs)
@@ -103,7 +105,7 @@ def keys_line(keys: Sequence[Key], always: Sequence[Key], width: int, glyphs: Gl
     return fit((Span(" "), *join_parts([*pairs, *kept], width - 1)), width, glyphs)
 
 
-def _header_variants(snapshot: Snapshot, glyphs: Glyphs) -> list[Line]:
+def _header_variants(snapshot: Snapshot, about: str | None, glyphs: Glyphs) -> list[Line]:
     """The left half of the header, the most telling first."""
     host = snapshot.host
     gap = Span("  ")
@@ -113,12 +115,17 @@ def _header_variants(snapshot: Snapshot, glyphs: Glyphs) -> list[Line]:
     rights = (Span(" (not root)", "muted"),) if host.uid else ()
     counts = (gap, Span(_counts(snapshot), "muted"))
     hidden, brief = _hidden(snapshot, glyphs)
+    only = () if about is None else (Span("  only ", "muted"), Span(glyphs.safe(about), "accent"))
     return [
-        (name, *kernel, *user, *rights, *counts, *hidden),
-        (name, *user, *counts, *hidden),
-        (name, *user, *hidden),
-        (name, *user, *brief),
-        (name, *user),
+        (name, *only, *kernel, *user, *rights, *counts, *hidden),
+        (name, *only, *user, *counts, *hidden),
+        (name, *only, *user, *hidden),
+        (name, *only, *user, *brief),
+        (name, *only, *user),
+        (
+            name,
+            *only,
+        ),
     ]
 
 

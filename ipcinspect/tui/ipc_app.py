@@ -144,7 +144,11 @@ class IpcApp(Frame):
             del self.visited[-2:]
 
     def action_leave(self, code: int) -> None:
-        """End the program."""
+        """End the program; `q` alone asks before that where something would end with it."""
+        question = self.options.question() if code == 0 and self.options.question is not None else None
+        if question is not None and self.message_shown != question:
+            self.flash(question)
+            return
         self.exit(code, return_code=code)
 
     def action_draw_anew(self) -> None:

@@ -21,5 +21,9 @@ class ScreenOptions:
     pid: int | None = None
     """Start at this process."""
     show_self: bool = False
+    about: Callable[[], str] | None = None
+    """What alone is shown, in few words; None: the whole machine."""
+    question: Callable[[], str | None] | None = None
+    """What to say at the first `q`, so that only a second one leaves; None, or a None from it: leave at once."""
     clock: Callable[[], float] = time.time
     """Seconds since the epoch, for what the screen itself dates (since when it is paused)."""

@@ -110,6 +110,11 @@ def _bare(use: Use) -> str:
     return use.name.rpartition(".")[2].lstrip("_")
 
 
+def test_only_the_demos_and_run_start_processes() -> None:
+    used = {use.file for path in files() for use in names_used(path) if use.name.startswith("subprocess.")}
+    assert used == {"cli/started.py", "demo/process.py"}
+
+
 def _touching_uses() -> list[Use]:
     return [
         use
