@@ -26,6 +26,7 @@ from ipcinspect.mechanisms.ipc_namespaces import IpcNamespaces
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Room
 from ipcinspect.mechanisms.scan import Scan, Surroundings
+from ipcinspect.mechanisms.shm_directories import relay as shm_relay
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.contents import Contents, refused
@@ -71,6 +72,7 @@ class Collector:
         self._users = UserNames(passwd_file)
         self._relay: Relay[int, ProcessFacts | KernelError] = Relay(_DEADLINE_S + _GRACE_S, while_waiting)
         self._peeks: Relay[ChannelKey, Contents] = Relay(_PEEK_DEADLINE_S, while_waiting)
+        self._shm = shm_relay()
         self._while_waiting = while_waiting
 
     def collect(self, want: Want) -> Snapshot:
@@ -103,7 +105,7 @@ class Collector:
         host = read_host(self._root)
         walked = self._walk(want)
         costs = [Cost("processes", time.perf_counter() - start)]
-        with closing(Scan(_surroundings(self._root, host), walked.facts)) as scan:
+        with closing(Scan(_surroundings(self._root, host, taken_at), walked.facts, self._shm)) as scan:
             collected, room_costs = self._visit(scan)
             costs += room_costs
             gaps = [*walked.gaps, *collected.gaps, *scan.gaps()]
@@ -226,7 +228,7 @@ def _walk_gaps(facts: Sequence[ProcessFacts], unseen: Counter[str], late: Sequen
     return [gap for gap in rows if gap.count]
 
 
-def _surroundings(root: str, host: HostFacts) -> Surroundings:
+def _surroundings(root: str, host: HostFacts, taken_at: float) -> Surroundings:
     return Surroundings(
         root,
         host.net_namespace,
@@ -235,6 +237,7 @@ def _surroundings(root: str, host: HostFacts) -> Surroundings:
         host.booted_at,
         host.ticks_per_second,
         host.pids_agree,
+        taken_at,
     )
 
 

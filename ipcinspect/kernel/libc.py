@@ -21,6 +21,7 @@ _PR_SET_PDEATHSIG = 1
 _EFD_SEMAPHORE, _EFD_CLOEXEC = 1, os.O_CLOEXEC
 _SYS_PIDFD_GETFD = 438  # the same number on every architecture (pidfd_getfd(2))
 _AT_STATX_DONT_SYNC, _AT_EMPTY_PATH = 0x4000, 0x1000
+_AT_SYMLINK_NOFOLLOW, _AT_NO_AUTOMOUNT = 0x100, 0x800
 _STATX_TYPE, _STATX_MODE, _STATX_NLINK = 0x1, 0x2, 0x4
 _STATX_UID, _STATX_ATIME, _STATX_MTIME, _STATX_INO = 0x8, 0x20, 0x40, 0x100
 _STATX_SIZE, _STATX_BLOCKS, _STATX_BTIME = 0x200, 0x400, 0x800
@@ -102,6 +103,13 @@ class FileReader:
     def facts(self, directory: int, name: str) -> FileFacts:
         """All facts of the file behind /proc/PID/fd/N. Raises OSError."""
         self.mode(directory, name)
+        return self._facts()
+
+    def of_entry(self, directory: int, name: str) -> FileFacts:
+        """All facts of what a directory has by that name, of a link itself; `` is the directory. Raises OSError."""
+        flags = _AT_STATX_DONT_SYNC | _AT_SYMLINK_NOFOLLOW | _AT_NO_AUTOMOUNT | _AT_EMPTY_PATH
+        if _statx_of_file(directory, os.fsencode(name), flags, _STATX_WANTED, self._address) < 0:
+            raise last_error("statx")
         return self._facts()
 
     def of_open(self, fd: int) -> FileFacts:

@@ -28,6 +28,8 @@ class SharedMapping(NamedTuple):
     inode: int
     name: str
     """As the kernel prints it: a path, `/dev/zero (deleted)`, `/SYSV00005151 (deleted)`."""
+    offset: int = 0
+    """Where in the mapped object it begins, in bytes."""
 
 
 def parse_shared(text: bytes) -> list[SharedMapping]:
@@ -41,6 +43,7 @@ def parse_shared(text: bytes) -> list[SharedMapping]:
             os.makedev(int(major, 16), int(minor, 16)),
             int(inode),
             os.fsdecode(name.replace(_OCTAL_NEWLINE, b"\n")),
+            int(offset, 16),
         )
-        for start, end, read, write, _, major, minor, inode, name in _SHARED_LINE.findall(text)
+        for start, end, read, write, offset, major, minor, inode, name in _SHARED_LINE.findall(text)
     ]

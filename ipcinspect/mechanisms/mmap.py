@@ -11,14 +11,19 @@ import contextlib
 import mmap
 import os
 
-from ipcinspect.mechanisms import demo_memory
-from ipcinspect.mechanisms.peeking import cannot
+from ipcinspect.kernel.errors import Unsupported
+from ipcinspect.kernel.maps import SharedMapping
+from ipcinspect.mechanisms import demo_memory, memory_contents, memory_objects
+from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Mapper, Scan
 from ipcinspect.model.channel import Channel, Endpoint, Exposure, Field, Namespaces
 from ipcinspect.model.channel_key import ChannelKey
+from ipcinspect.model.contents import Contents
 
 NAME = "mmap"
+
+_SENTENCE = "copies the pages that a process has touched out of its memory; the file is not opened"
 
 FIELDS = (
     Field("path", "Path", None, "as the first holder's mount namespace names it"),
@@ -27,7 +32,7 @@ FIELDS = (
     Field("readers", "Readers", None, "processes seen that may only read"),
 )
 
-TELLS = Tells("mappings", "none", None, ("resource sharing",), "none")
+TELLS = Tells("mappings", "none", _SENTENCE, ("resource sharing",), "none")
 
 NEEDS_ALL_DESCRIPTORS = False
 
@@ -46,8 +51,6 @@ _NOT_FILES = (
     "/drm ",
 )
 
-peek = cannot
-
 
 def collect(scan: Scan) -> Collected:
     """Every file that some visible process has mapped shared and writable."""
@@ -55,6 +58,8 @@ def collect(scan: Scan) -> Collected:
     for mapper in scan.mappers:
         mapping = mapper.mapping
         if mapping.inode and mapping.name.startswith("/") and not mapping.name.startswith(_NOT_FILES):
+            if memory_objects.is_posix(scan, mapping):
+                continue
             files.setdefault((mapping.device, mapping.inode), []).append(mapper)
     channels = [
         _channel(*place, mappers)
@@ -89,6 +94,18 @@ def _channel(device: int, inode: int, mappers: list[Mapper]) -> Channel:
         fields=(mappers[0].mapping.name, max(extents.values()), len(writing), len(users) - len(writing)),
         exposure=Exposure("unknown"),
     )
+
+
+def peek(peeking: Peeking, channel: Channel) -> Contents:
+    """What its holders have in their page tables: a page that its file server has to bring first is left out.
+
+    Raises Unsupported, Denied or Vanished.
+    """
+
+    def fits(mapping: SharedMapping) -> bool:
+        return (mapping.device, mapping.inode) == (channel.key.space, channel.key.number)
+
+    return memory_contents.copy_through_holders(peeking, channel, fits, Unsupported("nobody visible has it mapped"))
 
 
 class _Half:

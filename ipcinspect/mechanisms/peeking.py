@@ -48,12 +48,13 @@ class Peeking:
         """To ask inside the channel's IPC namespace."""
         self.most = most
         """Bytes to copy at most."""
-        self._pids_agree = pids_agree
+        self.pids_agree = pids_agree
+        """Whether pids of that /proc mean the same processes to system calls of ours."""
 
     @contextmanager
     def lender(self, process: Process) -> Iterator[Lender]:
         """A process whose descriptors can be asked. Raises Vanished where its pid means another by now, Denied, ..."""
-        if not self._pids_agree:
+        if not self.pids_agree:
             raise Unsupported("pidfd_open in another pid namespace")
         lender = Lender(self.root, process.pid)
         try:

@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 from ipcinspect.kernel import procfs, sockname, sysvipc
 from ipcinspect.kernel.descriptors import OtherEnd
 from ipcinspect.kernel.errors import Unsupported, translated
+from ipcinspect.kernel.host import own_pid
 from ipcinspect.kernel.maps import SharedMapping
 from ipcinspect.kernel.walk import ProcessFacts
 from ipcinspect.mechanisms.ipc_namespaces import IpcNamespaces
 from ipcinspect.mechanisms.loans import Loans, PipeHolder, SocketHolder
+from ipcinspect.mechanisms.shm_directories import Inhabitant, Listings, ShmDirectories, relay
 from ipcinspect.mechanisms.socket_tables import SocketTables
 from ipcinspect.model.gap import Gap
 from ipcinspect.model.process import Process, Signals
@@ -35,6 +37,8 @@ class Surroundings(NamedTuple):
     """Unit of start times (SC_CLK_TCK)."""
     pids_agree: bool = True
     """Whether pids in the kernel's records are numbers of the /proc that is read."""
+    taken_at: float | None = None
+    """Seconds since the epoch, at the start of the look: what is younger may have holders that were not seen yet."""
 
 
 def let_go(table: list[Any] | dict[Any, Any]) -> None:
@@ -64,12 +68,15 @@ class OtherHolder(NamedTuple):
 class Scan:
     """The facts of one pass. Rooms read its properties; `gaps()` tells what those readings missed."""
 
-    def __init__(self, surroundings: Surroundings, facts: list[ProcessFacts]) -> None:
-        """`facts` becomes the scan's own."""
+    def __init__(
+        self, surroundings: Surroundings, facts: list[ProcessFacts], shm_listings: Listings | None = None
+    ) -> None:
+        """`facts` becomes the scan's own. `shm_listings` outlives the scan: it remembers what did not answer."""
         self.surroundings = surroundings
         self.facts = facts
         self.loans = Loans(surroundings.root, facts, surroundings.pids_agree)
         self.sockets = SocketTables(surroundings.root, surroundings.net_namespace, facts)
+        self._shm_listings = shm_listings or relay()
         self.ipc = IpcNamespaces(
             surroundings.root, surroundings.ipc_namespace, ((each.ipc_namespace, each.pid) for each in facts)
         )
@@ -180,6 +187,21 @@ class Scan:
                     place = (end.file.device, end.file.inode)
                     found.setdefault(place, []).append(OtherHolder(self.processes[facts.pid], end))
         return found
+
+    @cached_property
+    def shm(self) -> ShmDirectories:
+        """What stands in the /dev/shm of every mount namespace."""
+        own = next((facts.mount_namespace for facts in self.facts if facts.pid == self._own_pid), None)
+        inhabitants = (
+            Inhabitant(facts.mount_namespace, facts.pid, facts.starttime)
+            for facts in self.facts
+            if facts.mount_namespace is not None and not facts.is_kernel_thread
+        )
+        return ShmDirectories(self.surroundings.root, own, inhabitants, self._shm_listings)
+
+    @cached_property
+    def _own_pid(self) -> int:
+        return own_pid(self.surroundings.root)
 
     @cached_property
     def unreadable(self) -> int:

@@ -15,11 +15,14 @@ import ctypes
 from typing import NamedTuple
 
 from ipcinspect.kernel import sysv, sysvipc
-from ipcinspect.mechanisms import demo_memory, sysv_objects
-from ipcinspect.mechanisms.peeking import cannot
+from ipcinspect.kernel.errors import Unsupported
+from ipcinspect.kernel.maps import SharedMapping
+from ipcinspect.mechanisms import demo_memory, memory_contents, sysv_objects
+from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Mapper, Scan
 from ipcinspect.model.channel import Channel, Endpoint, Field
+from ipcinspect.model.contents import Contents
 from ipcinspect.model.process import Process
 
 NAME = "sysv-shm"
@@ -40,15 +43,13 @@ FIELDS = (
     Field("ctime", "Last change", "time", "creation or last shmctl(IPC_SET)"),
 )
 
-TELLS = Tells("mappings", "none", None, ("resource sharing",), "ipc")
+TELLS = Tells("mappings", "none", memory_contents.SENTENCE, ("resource sharing",), "ipc")
 
 NEEDS_ALL_DESCRIPTORS = False
 
 WAITS: tuple[Wait, ...] = ()
 
 _PREFIX, _SUFFIX = "/SYSV", " (deleted)"
-
-peek = cannot
 
 
 def collect(scan: Scan) -> Collected:
@@ -151,6 +152,22 @@ def _ends(creator: Process | None, attached: list[Mapper]) -> list[Endpoint]:
     if creator is not None and creator.pid not in users:
         ends.append(Endpoint("a" if not ends else "b", "creator", creator, None, None))
     return ends
+
+
+def peek(peeking: Peeking, channel: Channel) -> Contents:
+    """Its populated pages, through who has it attached. Raises Unsupported, Denied or Vanished."""
+    name = f"{_PREFIX}{int(channel.name or '0', 16):08x}{_SUFFIX}"
+
+    def fits(mapping: SharedMapping) -> bool:
+        return (mapping.inode, mapping.name) == (channel.key.number, name)
+
+    theirs = tuple(
+        end
+        for end in channel.endpoints
+        if end.process is not None and end.process.ipc_namespace in (channel.namespaces.ipc, None)
+    )
+    nobody = Unsupported("nobody visible has it attached, and attaching it (shmat) would change its records")
+    return memory_contents.copy_of_mapped(peeking, channel._replace(endpoints=theirs), fits, nobody)
 
 
 class _Half:

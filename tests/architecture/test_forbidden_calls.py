@@ -54,6 +54,11 @@ ALLOWED = {
     ("kernel/detached.py", "os.open"): "the root directory of a mount of our own that stands nowhere in the file tree",
     ("kernel/mqueue.py", "os.open"): "queues in such a mount; the mount point of one, past no file server",
     ("kernel/mqueue.py", "os.scandir"): "the directory of queues, which the kernel keeps",
+    ("kernel/shm_files.py", "os.open"): "a tmpfs at /dev/shm, by steps past no file server; a regular file of it",
+    ("kernel/shm_files.py", "os.scandir"): "the directory /dev/shm where it is a tmpfs",
+    ("kernel/memory_reader.py", "os.open"): "/proc/PID/pagemap; memory of the kernel's own in map_files, O_PATH first",
+    ("mechanisms/demo_shm.py", "os.open"): "the demo makes its own object",
+    ("mechanisms/posix_shm.py", "os.open"): "the demo opens its own object",
     ("mechanisms/fifo.py", "os.open"): "the demo opens the two ends of its own FIFO",
     ("mechanisms/mmap.py", "os.open"): "the demo makes and opens its own file",
 }

@@ -41,6 +41,9 @@ _ENDS = {
     "sysv-shm": SHARES,
     "posix-mq": SENDS,
     "eventfd": EITHER_WAY,
+    "posix-shm": SHARES,
+    "posix-sem": SHARES,
+    "memfd": SHARES,
     "mmap": WRITES_WHAT_THE_OTHER_MAPS,
 }
 
@@ -58,6 +61,9 @@ _STATES_AFTER_DEATH: dict[str, tuple[str, str]] = {
     "sysv-shm": ("idle", "idle"),
     "posix-mq": ("idle", "idle"),
     "eventfd": ("idle", "idle"),
+    "posix-shm": ("idle", "idle"),
+    "posix-sem": ("idle", "idle"),
+    "memfd": ("idle", "idle"),
     "mmap": (GONE, "idle"),
 }
 """What a channel is after its sender, and after its receiver, was killed. Queues, sets and segments outlive both;

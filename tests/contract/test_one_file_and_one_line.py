@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from ipcinspect.mechanisms import MECHANISMS
-
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 SAMPLE = HERE / "memfd_sample.py"
@@ -31,17 +29,22 @@ print(json.dumps([text, json.loads(document), [field.name for field in fields_of
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """The program and its contract with the sample added: one file, one line, and the import that the line needs."""
-    assert "memfd" not in {room.NAME for room in MECHANISMS}, "it has a room now: let another mechanism be the sample"
+    """The program and its contract, with the sample in place of its own room of memory files.
+
+    One file, one line, and the import that the line needs.
+    """
     leave_out = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "ipcinspect", tmp_path / "ipcinspect", ignore=leave_out)
     shutil.copytree(ROOT / "tests" / "contract", tmp_path / "tests" / "contract", ignore=leave_out)
     for name in ("pyproject.toml", "tests/__init__.py"):
         shutil.copy(ROOT / name, tmp_path / name)
-    shutil.copy(SAMPLE, tmp_path / "ipcinspect" / "mechanisms" / "memfd.py")
     register = tmp_path / "ipcinspect" / "mechanisms" / "__init__.py"
-    text = register.read_text()
-    changed = text.replace(" mmap,", " memfd, mmap,", 1).replace("\n    mmap,\n", "\n    mmap,\n    memfd,\n", 1)
+    text, real = register.read_text(), tmp_path / "ipcinspect" / "mechanisms" / "memfd.py"
+    real.unlink()
+    without = text.replace("    memfd,\n", "")
+    assert (text.count("memfd"), without.count("memfd")) == (2, 0), "the room of the program is out of the copy"
+    shutil.copy(SAMPLE, real)
+    changed = without.replace("    mmap,\n", "    mmap,\n    memfd,\n")
     assert changed.count("memfd") == 2
     register.write_text(changed)
     return tmp_path

@@ -23,6 +23,7 @@ from ipcinspect.kernel import (
     inet_diag,
     locks,
     maps,
+    memory_reader,
     mounts,
     mqueue,
     netlink,
@@ -31,6 +32,7 @@ from ipcinspect.kernel import (
     passwd,
     proc_net,
     procfs,
+    shm_files,
     sockaddr,
     sysvipc,
     unix_diag,
@@ -82,6 +84,8 @@ SYSCALL = b"202 0x7f1000000010 0x9 0x2 0x0 0x0 0xffffffff 0x7fffbf36f8e8 0x7ff23
 
 PARSERS: list[tuple[str, Callable[[bytes], object], bytes]] = [
     ("maps", maps.parse_shared, MAPS),
+    ("semaphore", lambda data: shm_files.parse_semaphore(data, 32), struct.pack("<IIII", 3, 1, 128, 0)),
+    ("page table", memory_reader.present_pages, struct.pack("=3Q", 1 << 63, 0, 1 << 62)),
     ("mountinfo", mounts.parse_mounts, MOUNTS),
     ("cmdline", procfs.parse_cmdline, b"sh\0-c\0true\0"),
     ("cgroup", cgroup.parse_container, CGROUP),

@@ -1,0 +1,135 @@
+"""Memory files (memfd_create(2)): memory with a descriptor and no name.
+
+/proc/PID/fd and /proc/PID/maps show them as `/memfd:LABEL (deleted)` with an inode of their own. Who has one got it
+from its parent or through a unix socket (SCM_RIGHTS): descriptors that are still in flight in a socket do not show, nor
+do private mappings of it. The label is what its maker chose: several may have the same one.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ipcinspect.kernel.seals import SealsQuestion
+from ipcinspect.mechanisms import demo_shm, memory_contents, memory_objects
+from ipcinspect.mechanisms.demo_descriptors import nothing_to_remove
+from ipcinspect.mechanisms.memory_objects import MEMFD, MemoryObject
+from ipcinspect.mechanisms.peeking import Peeking
+from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
+from ipcinspect.mechanisms.scan import Scan
+from ipcinspect.model.channel import Channel, Exposure, Field, Namespaces
+from ipcinspect.model.channel_key import ChannelKey
+from ipcinspect.model.contents import Contents
+
+NAME = "memfd"
+
+FIELDS = (
+    Field("label", "Label", None, "what memfd_create(2) was given; says nothing about who made it"),
+    Field("size", "Size", "bytes", "length of the file (statx)"),
+    Field("allocated", "Allocated", "bytes", "what of it exists, in memory or swapped out (statx blocks)"),
+    Field("seals", "Seals", None, "what nobody may do to it any more (fcntl F_GET_SEALS)"),
+    Field("mappings", "Mappings", None, "shared mappings of it in processes that could be read"),
+    Field("descriptors", "Descriptors", None, "descriptors of it in processes that could be read"),
+    Field("last_write", "Last write", "time", "mtime: write(2) and ftruncate(2); stores through a mapping do not show"),
+)
+
+TELLS = Tells("mappings and descriptors", "none", memory_contents.SENTENCE, ("resource sharing",), "none")
+
+NEEDS_ALL_DESCRIPTORS = True
+
+WAITS: tuple[Wait, ...] = ()
+
+
+def collect(scan: Scan) -> Collected:
+    """Every memory file that a visible process has open or mapped shared."""
+    found = memory_objects.memory_files(scan)
+    ids = memory_objects.inode_ids(NAME, found)
+    return Collected([_channel(scan, one, id) for one, id in zip(found, ids)], [])
+
+
+def _channel(scan: Scan, one: MemoryObject, id: str) -> Channel:
+    file = memory_objects.file_of(scan, one)
+    label = memory_objects.without_mark(one.text, True)[len(MEMFD) :]
+    size = file.size if file is not None else None
+    return Channel(
+        key=ChannelKey(NAME, one.device, one.inode),
+        id=id,
+        aliases=(),
+        mechanism=NAME,
+        name=label,
+        state="idle",
+        relation="resource sharing",
+        queues=(),
+        capacity_bytes=size if size is not None else one.largest_extent,
+        namespaces=Namespaces(),
+        created_at=file.btime if file is not None else None,
+        endpoints=memory_objects.endpoints(one),
+        fields=(
+            label,
+            size,
+            file.blocks * 512 if file is not None else None,
+            _seals(scan, one),
+            len(one.mappers),
+            len(one.holders),
+            file.mtime if file is not None else None,
+        ),
+        exposure=Exposure("holders"),
+    )
+
+
+def _seals(scan: Scan, one: MemoryObject) -> str | None:
+    for process, end in one.holders[:1]:
+        question = SealsQuestion()
+        if scan.loans.ask(process, end, question) is not None:
+            return question.words()
+    return None
+
+
+def peek(peeking: Peeking, channel: Channel) -> Contents:
+    """Its populated pages. Raises Vanished, Denied or Unsupported."""
+    return memory_contents.copy_of_kernel_memory(peeking, channel)
+
+
+class _Half:
+    """Either process's mapping of the demo's memory file."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._mapping = demo_shm.Mapping()
+
+    def open(self) -> None:
+        """Map; the mapping keeps the memory. Raises OSError."""
+        self._mapping.take(self._fd)
+        os.close(self._fd)
+
+    def send(self, payload: bytes) -> None:
+        """Write it where the other looks."""
+        self._mapping.send(payload)
+
+    def receive(self, size: int) -> bytes:
+        """Read what the other wrote; waits for it."""
+        return self._mapping.receive(size)
+
+    def close(self) -> None:
+        """Unmap."""
+        self._mapping.close()
+
+
+def _make(directory: str, variant: str) -> Handover:
+    """A memory file that both processes inherit."""
+    fd = os.memfd_create("ipcinspect-demo")
+    try:
+        os.ftruncate(fd, demo_shm.SIZE)
+        other = os.dup(fd)
+    except OSError:
+        os.close(fd)
+        raise
+    return Handover((), (fd,), (), (other,), nothing_to_remove)
+
+
+DEMO = Demo(
+    variants=("memfd",),
+    create=_make,
+    sender=lambda args, fds: _Half(fds[0]),
+    receiver=lambda args, fds: _Half(fds[0]),
+    carries_payload=True,
+)

@@ -1,0 +1,169 @@
+"""A look into shared memory: through a descriptor of our own where that is allowed, else through who has it mapped."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator
+from typing import Callable
+
+from ipcinspect.kernel import maps, memory_reader, procfs
+from ipcinspect.kernel.errors import KernelError, Unsupported, Vanished
+from ipcinspect.kernel.maps import SharedMapping
+from ipcinspect.kernel.memory_reader import MemoryCopy, ReadQuestion, Run, without_zeros
+from ipcinspect.mechanisms import shm_directories
+from ipcinspect.mechanisms.peeking import Peeking, holders_of
+from ipcinspect.model.channel import Channel
+from ipcinspect.model.contents import Contents, Piece
+from ipcinspect.model.process import Process
+
+SENTENCE = (
+    "copies the populated pages, from a descriptor of our own (root) or out of the memory of a process that has it "
+    "mapped; holes stay holes, nothing is attached"
+)
+_ASKED_PROCESSES = 4
+_CHUNK = 65536
+"""Bytes that are read while a descriptor is borrowed."""
+
+Fits = Callable[[SharedMapping], bool]
+
+
+def copy_of_kernel_memory(peeking: Peeking, channel: Channel) -> Contents:
+    """Of memory that the channel's key names by (device, inode). Raises Vanished, Denied or Unsupported."""
+
+    def fits(mapping: SharedMapping) -> bool:
+        return (mapping.device, mapping.inode) == (channel.key.space, channel.key.number)
+
+    nobody = Unsupported("nobody visible has it mapped or open")
+    return copy_of_mapped(peeking, channel, fits, nobody)
+
+
+def copy_of_shm(peeking: Peeking, channel: Channel) -> Contents:
+    """Of a file in /dev/shm: by its name where that is in ours, else as other memory. Raises as those do."""
+    try:
+        place = shm_directories.own_place(peeking.root)
+    except OSError:
+        place = None
+    name = (channel.name or "")[1:]
+    if place is not None and place.device == channel.key.space and name and "/" not in name:
+        with contextlib.suppress(KernelError):
+            copy = memory_reader.copy_file(peeking.root, place.door, name, *channel.key[1:3], peeking.most)
+            return contents(copy, f"pread(2) of /dev/shm/{name}")
+    return copy_of_kernel_memory(peeking, channel)
+
+
+def copy_of_mapped(peeking: Peeking, channel: Channel, fits: Fits, nobody: KernelError) -> Contents:
+    """Of memory that the kernel itself keeps, and whose mappings `fits` knows. Raises `nobody`, Denied, Vanished."""
+    refusal = nobody
+    for process, mapping in _mappings(peeking, channel, fits):
+        try:
+            copy = memory_reader.copy_mapped(peeking.root, process.pid, mapping, peeking.most)
+        except KernelError as error:
+            refusal = error
+            break
+        return contents(copy, f"pread(2) of a mapping of {process.comm} {process.pid} in map_files")
+    if holders_of(channel.endpoints):
+        try:
+            return copy_borrowed(peeking, channel)
+        except KernelError as error:
+            refusal = error
+    return copy_through_holders(peeking, channel, fits, refusal)
+
+
+def copy_through_holders(peeking: Peeking, channel: Channel, fits: Fits, refusal: KernelError) -> Contents:
+    """By process_vm_readv(2) of what a holder has in its page table. Raises `refusal` where nobody can be asked."""
+    tried = False
+    if not peeking.pids_agree:
+        raise Unsupported("process_vm_readv in another pid namespace")
+    for process, mappings in _mapped_by(peeking, channel, fits):
+        try:
+            copy = _copy_of_all(peeking, process, mappings)
+        except KernelError as error:
+            refusal = error
+            continue
+        tried = True
+        if copy.runs:
+            by = f"process_vm_readv(2) from {process.comm} {process.pid}"
+            return contents(copy, by, " that this process has touched")
+    if tried:
+        return Contents((), "proc_pid_pagemap(5)", None, note="no process asked has touched a page of it")
+    raise refusal
+
+
+def copy_borrowed(peeking: Peeking, channel: Channel) -> Contents:
+    """The beginning of memory that a process has a descriptor of. Raises Vanished, Denied or Unsupported."""
+    data, size = b"", 0
+    for holder in holders_of(channel.endpoints)[:_ASKED_PROCESSES]:
+        with peeking.lender(holder.process) as lender:
+            while len(data) < peeking.most:
+                question = ReadQuestion(len(data), min(_CHUNK, peeking.most - len(data)))
+                file, _ = lender.ask(holder.fd, lender.link_of(holder.fd), channel.key.number, question)
+                if file.device != channel.key.space:
+                    raise Vanished(str(holder))
+                size = file.size
+                if not question.data:
+                    break
+                data += question.data
+        runs = without_zeros(data, 0)
+        note = f"the first {len(data):,} of {size:,} bytes; pages that hold nothing but zeros are not shown"
+        found = contents(MemoryCopy(runs, None, None, len(data) >= size), f"pread(2) through {holder}")
+        return dataclasses.replace(found, note=note)
+    raise Unsupported("nobody visible has it open or mapped")
+
+
+def contents(copy: MemoryCopy, by: str, which: str = "") -> Contents:
+    """A copy as the model tells it: a piece for each populated run, and a line on what is not shown."""
+    pieces = tuple(Piece(run.data, run.size, f"at {run.offset:#x}", run.offset) for run in copy.runs)
+    shown = sum(len(piece.data) for piece in pieces)
+    populated = copy.populated_bytes
+    if populated is not None and copy.size is not None:
+        populated = min(populated, copy.size)
+    total = shown if copy.is_whole else (None if populated is None else max(populated, shown))
+    notes = []
+    if copy.size is not None and total is not None and copy.size > total:
+        notes.append(f"{copy.size:,} bytes long, {total:,} of them populated: holes read as zeros and are not shown")
+    elif which:
+        notes.append(f"only pages{which} are shown")
+    if not copy.is_whole and total is not None and total > shown:
+        notes.append(f"the first {shown:,} of {total:,} bytes")
+    elif not copy.is_whole:
+        notes.append(f"the first {shown:,} bytes")
+    return Contents(pieces, by, total, note="; ".join(notes) or None)
+
+
+def _copy_of_all(peeking: Peeking, process: Process, mappings: list[SharedMapping]) -> MemoryCopy:
+    """What one process has of it, each byte once however often it is mapped."""
+    runs: list[Run] = []
+    populated, is_whole, end = 0, True, 0
+    for mapping in sorted(mappings, key=lambda mapping: (mapping.offset, mapping.start - mapping.end)):
+        left = peeking.most - sum(len(run.data) for run in runs)
+        if mapping.offset < end:
+            continue
+        end = mapping.offset + mapping.end - mapping.start
+        copy = memory_reader.copy_resident(peeking.root, process.pid, process.starttime, mapping, max(left, 0))
+        runs += copy.runs
+        populated += copy.populated_bytes or 0
+        is_whole = is_whole and copy.is_whole
+    return MemoryCopy(runs, None, populated, is_whole)
+
+
+def _mappings(peeking: Peeking, channel: Channel, fits: Fits) -> Iterator[tuple[Process, SharedMapping]]:
+    for process, mappings in _mapped_by(peeking, channel, fits):
+        yield process, mappings[0]
+
+
+def _mapped_by(peeking: Peeking, channel: Channel, fits: Fits) -> Iterator[tuple[Process, list[SharedMapping]]]:
+    """The first holders that still have it mapped, with their mappings of it."""
+    users = {end.process.key: end.process for end in channel.endpoints if end.process and end.role == "attached"}
+    asked = 0
+    for process in users.values():
+        if asked >= _ASKED_PROCESSES:
+            return
+        try:
+            text = procfs.read_of(peeking.root, process.pid, process.starttime, "maps", maps.LIMIT)
+        except OSError:
+            continue
+        found = [mapping for mapping in maps.parse_shared(text) if mapping.readable and fits(mapping)]
+        if found:
+            asked += 1
+            yield process, found

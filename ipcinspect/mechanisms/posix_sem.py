@@ -1,0 +1,139 @@
+"""Named POSIX semaphores (sem_overview(7)): files sem.NAME of a tmpfs at /dev/shm that processes map.
+
+The C library gives the file its name only after it has mapped it, so maps show `sem.kY8s2q (deleted)`: holders are
+known by device and inode. Value and waiters stand at the start of the file, where glibc and musl of 64-bit programs
+keep them alike; of 32-bit programs they are not told. Who raised or took it nobody records. Unnamed semaphores that
+processes share (sem_init(3)) lie somewhere in their shared memory and cannot be listed; who sleeps on one shows as a
+futex.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+from ipcinspect.kernel.errors import Unsupported
+from ipcinspect.mechanisms import demo_shm, shm_objects
+from ipcinspect.mechanisms.peeking import Peeking
+from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
+from ipcinspect.mechanisms.scan import Scan
+from ipcinspect.mechanisms.shm_objects import ShmObject
+from ipcinspect.model.channel import Channel, Field
+from ipcinspect.model.contents import Contents
+
+NAME = "posix-sem"
+
+FIELDS = (
+    Field("value", "Value", None, "how often sem_wait(3) succeeds at once; from the start of the file"),
+    Field("waiting", "Waiting", None, "threads in sem_wait(3) by their own count: one killed there stays counted"),
+    Field("mappings", "Mappings", None, "mappings of it in processes that could be read"),
+    Field("deleted", "Deleted", None, "whether its name is gone (nlink 0)"),
+    Field("mode", "Mode", "mode", "permission bits: who may open it"),
+    Field("owner_uid", "Owner", "uid", "user id that owns it"),
+    Field("path", "Path", None, "its file; of an unlinked one what maps call it, which is not its name"),
+    Field("mount_namespace", "Mount namespace", None, "whose /dev/shm it is in, where that is not ours"),
+)
+
+TELLS = Tells("mappings and descriptors", "value", None, ("synchronisation",), "mount")
+
+NEEDS_ALL_DESCRIPTORS = True
+
+WAITS = (Wait("futex", "attached", "attached", "empty"),)
+
+
+def collect(scan: Scan) -> Collected:
+    """Every named semaphore; posix-shm tells what was not entered."""
+    return Collected([_channel(scan, one) for one in shm_objects.of_scan(scan) if one.is_semaphore], [])
+
+
+def _channel(scan: Scan, one: ShmObject) -> Channel:
+    file, now = one.file, one.semaphore
+    return shm_objects.channel(
+        scan,
+        one,
+        NAME,
+        _name(one),
+        None,
+        "synchronisation",
+        (
+            now.value if now is not None else None,
+            now.waiters if now is not None else None,
+            len(one.memory.mappers),
+            one.is_deleted,
+            file.mode & 0o7777 if file is not None else None,
+            file.uid if file is not None else None,
+            one.path,
+            one.namespace,
+        ),
+    )
+
+
+def _name(one: ShmObject) -> str | None:
+    """`/name`, as sem_open(3) takes it; None where only the name that it had at first is left."""
+    return None if one.listed_name is None else "/" + one.listed_name[len("sem.") :]
+
+
+def peek(peeking: Peeking, channel: Channel) -> Contents:
+    """Raises Unsupported."""
+    raise Unsupported("a semaphore carries no bytes: its value stands among its fields")
+
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+"""Lets go of the interpreter lock: sem_wait(3) sleeps."""
+
+
+class _Half:
+    """Either process's hold of the demo's semaphore."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._address: int | None = None
+
+    def open(self) -> None:
+        """sem_open(3). Raises OSError."""
+        self._address = _opened(self._name, 0)
+
+    def send(self, payload: bytes) -> None:
+        """Raise; a semaphore carries no bytes. Raises OSError."""
+        _checked(_LIBC.sem_post(ctypes.c_void_p(self._address)))
+
+    def receive(self, size: int) -> bytes:
+        """Take what was raised; sleeps until something was. Raises OSError."""
+        _checked(_LIBC.sem_wait(ctypes.c_void_p(self._address)))
+        return b""
+
+    def close(self) -> None:
+        """sem_close(3). Raises OSError."""
+        if self._address is not None:
+            _checked(_LIBC.sem_close(ctypes.c_void_p(self._address)))
+            self._address = None
+
+
+def _opened(name: str, flags: int) -> int:
+    _LIBC.sem_open.restype = ctypes.c_void_p
+    address: int | None = _LIBC.sem_open(name.encode(), flags, 0o600, 0)
+    if address is None:
+        _checked(-1)
+    return address or 0
+
+
+def _checked(answer: int) -> None:
+    if answer < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+
+def _make(directory: str, variant: str) -> Handover:
+    """A semaphore of value 0 with a name that nobody else has."""
+    name = demo_shm.fresh_name("ipcinspect-demo-")
+    address = _opened(f"/{name}", os.O_CREAT | os.O_EXCL)
+    _checked(_LIBC.sem_close(ctypes.c_void_p(address)))
+    return Handover((f"/{name}",), (), (f"/{name}",), (), demo_shm.remover(f"/dev/shm/sem.{name}"))
+
+
+DEMO = Demo(
+    variants=("named",),
+    create=_make,
+    sender=lambda args, fds: _Half(args[0]),
+    receiver=lambda args, fds: _Half(args[0]),
+    carries_payload=False,
+)

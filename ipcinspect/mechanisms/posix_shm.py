@@ -1,0 +1,123 @@
+"""POSIX shared memory (shm_overview(7)): files of a tmpfs at /dev/shm.
+
+Every regular file directly in the /dev/shm of every mount namespace that may be entered is one, whoever made it by
+whatever call, also when nobody uses it; one in a subdirectory shows as soon as a visible process has it open or mapped.
+Files named sem.* of a semaphore's size are named semaphores and stand under posix-sem. Holders are known by device and
+inode, never by name. What a process stores through its mapping changes no time and no number.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ipcinspect.mechanisms import demo_shm, memory_contents, shm_objects
+from ipcinspect.mechanisms.peeking import Peeking
+from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
+from ipcinspect.mechanisms.scan import Scan
+from ipcinspect.mechanisms.shm_objects import ShmObject
+from ipcinspect.model.channel import Channel, Field
+from ipcinspect.model.contents import Contents
+
+NAME = "posix-shm"
+
+FIELDS = (
+    Field("path", "Path", None, "in its mount namespace; of an unlinked one the last that is known"),
+    Field("size", "Size", "bytes", "length of the file (statx)"),
+    Field("allocated", "Allocated", "bytes", "what of it exists, in memory or swapped out (statx blocks)"),
+    Field("mappings", "Mappings", None, "shared mappings of it in processes that could be read"),
+    Field("descriptors", "Descriptors", None, "descriptors of it in processes that could be read"),
+    Field("deleted", "Deleted", None, "whether its name is gone (nlink 0)"),
+    Field("mode", "Mode", "mode", "permission bits: who may open it"),
+    Field("owner_uid", "Owner", "uid", "user id that owns it"),
+    Field("last_write", "Last write", "time", "mtime: write(2) and ftruncate(2); stores through a mapping do not show"),
+    Field("mount_namespace", "Mount namespace", None, "whose /dev/shm it is in, where that is not ours"),
+)
+
+TELLS = Tells("mappings and descriptors", "none", memory_contents.SENTENCE, ("resource sharing",), "mount")
+
+NEEDS_ALL_DESCRIPTORS = True
+
+WAITS: tuple[Wait, ...] = ()
+
+
+def collect(scan: Scan) -> Collected:
+    """Every object of every namespace that was entered; what was not is a gap."""
+    found = shm_objects.of_scan(scan)
+    return Collected([_channel(scan, one) for one in found if not one.is_semaphore], scan.shm.gaps())
+
+
+def _channel(scan: Scan, one: ShmObject) -> Channel:
+    file = one.file
+    size = file.size if file is not None else None
+    return shm_objects.channel(
+        scan,
+        one,
+        NAME,
+        one.name,
+        size if size is not None else one.memory.largest_extent,
+        "resource sharing",
+        (
+            one.path,
+            size,
+            file.blocks * 512 if file is not None else None,
+            len(one.memory.mappers),
+            len(one.memory.holders),
+            one.is_deleted,
+            file.mode & 0o7777 if file is not None else None,
+            file.uid if file is not None else None,
+            file.mtime if file is not None else None,
+            one.namespace,
+        ),
+    )
+
+
+def peek(peeking: Peeking, channel: Channel) -> Contents:
+    """Its populated pages. Raises Vanished, Denied or Unsupported."""
+    return memory_contents.copy_of_shm(peeking, channel)
+
+
+class _Half:
+    """Either process's mapping of the demo's object."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._mapping = demo_shm.Mapping()
+
+    def open(self) -> None:
+        """shm_open(3) and map. Raises OSError."""
+        fd = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            self._mapping.take(fd)
+        finally:
+            os.close(fd)
+
+    def send(self, payload: bytes) -> None:
+        """Write it where the other looks."""
+        self._mapping.send(payload)
+
+    def receive(self, size: int) -> bytes:
+        """Read what the other wrote; waits for it."""
+        return self._mapping.receive(size)
+
+    def close(self) -> None:
+        """Unmap."""
+        self._mapping.close()
+
+
+def _make(directory: str, variant: str) -> Handover:
+    """An object with a name that nobody else has."""
+    path, fd = demo_shm.create("ipcinspect-demo-")
+    try:
+        os.ftruncate(fd, demo_shm.SIZE)
+    finally:
+        os.close(fd)
+    return Handover((path,), (), (path,), (), demo_shm.remover(path))
+
+
+DEMO = Demo(
+    variants=("object",),
+    create=_make,
+    sender=lambda args, fds: _Half(args[0]),
+    receiver=lambda args, fds: _Half(args[0]),
+    carries_payload=True,
+)
