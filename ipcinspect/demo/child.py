@@ -24,12 +24,13 @@ from ipcinspect.mechanisms.room import Demo
 Act = Callable[[Question], "bytes | None"]
 
 
-def main(role: str) -> None:
-    """Do what comes over the connection until it ends."""
+def main(role: str, inherited: tuple[str, ...] = ()) -> None:
+    """Do what comes over the connection until it ends. `inherited`: arguments from the process that forked this one."""
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     set_name(f"demo-{role}")
     with socket.socket(fileno=sys.stdin.fileno()) as connection, connection.makefile("rb") as lines:
         task = protocol.read_task(lines.readline())
+        task = task._replace(args=inherited or task.args)
         _end_with_runner(connection, task.runner_pid)
         acts = _acts(task, role)
         connection.sendall(protocol.write_answer(Answer()))
@@ -80,9 +81,14 @@ def _answer(act: Act, question: Question) -> Answer:
     try:
         return Answer(act(question) or b"")
     except OSError as error:
-        return Answer(error=errno.errorcode.get(error.errno or 0, "EIO"), message=error.strerror or str(error))
+        return refusal(error)
     except Exception as error:  # noqa: BLE001 (told to the runner, who raises it there)
         return Answer(message=f"{type(error).__name__}: {error}")
+
+
+def refusal(error: OSError) -> Answer:
+    """What the kernel refused, for the runner."""
+    return Answer(error=errno.errorcode.get(error.errno or 0, "EIO"), message=error.strerror or str(error))
 
 
 if __name__ == "__main__":

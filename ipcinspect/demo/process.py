@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import select
+import signal
 import socket
 import subprocess
 import sys
@@ -28,7 +30,9 @@ class DemoError(Exception):
 class DemoProcess:
     """One of the two processes of a pair. Every wait has a deadline."""
 
-    def __init__(self, role: str, words: Sequence[str], fds: Sequence[int], answers_within_s: float) -> None:
+    def __init__(
+        self, role: str, words: Sequence[str], fds: Sequence[int], answers_within_s: float, program: str = "child"
+    ) -> None:
         """Start it. `words` stand in its command line; it gets `fds` beside its connection. Raises OSError."""
         self._role = role
         self._answers_within_s = answers_within_s
@@ -38,7 +42,7 @@ class DemoProcess:
         try:
             with theirs, between_borrows():
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", "ipcinspect.demo.child", *words, role],
+                    [sys.executable, "-m", f"ipcinspect.demo.{program}", *words],
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
@@ -122,6 +126,54 @@ class DemoProcess:
 
     def _lost(self, call: str) -> DemoError:
         return DemoError(f"{self._name} ended before it answered to {call}")
+
+
+class ForkedProcess(DemoProcess):
+    """A demo process that a keeper forks: known by its pid, which the keeper, its parent, keeps until it has ended."""
+
+    def __init__(self, role: str, connection: socket.socket, answers_within_s: float) -> None:
+        """`connection` is our end of it."""
+        self._role = role
+        self._answers_within_s = answers_within_s
+        self._received = bytearray()
+        self._asked: list[str] = []
+        self._connection = connection
+        self._pid, self._pidfd = 0, -1
+
+    def is_forked(self, pid: int) -> None:
+        """It is there. Raises OSError where it ended already."""
+        self._pid, self._pidfd = pid, os.pidfd_open(pid)
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._pid
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has not ended."""
+        return not self._has_ended(0)
+
+    def kill(self) -> None:
+        """End it by SIGKILL; its keeper takes note."""
+        if self._pidfd >= 0:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            self._has_ended(_ENDS_WITHIN_S)
+
+    def end(self) -> None:
+        """Let it end, and see to it. Safe to call twice."""
+        self._connection.close()
+        if self._pidfd >= 0:
+            self._has_ended(_ENDS_WITHIN_S)
+            self.kill()
+            os.close(self._pidfd)
+            self._pidfd = -1
+
+    def _has_ended(self, within_s: float) -> bool:
+        if self._pidfd < 0:
+            return True
+        return bool(select.select([self._pidfd], [], [], within_s)[0])
 
 
 def import_path() -> tuple[str, ...]:

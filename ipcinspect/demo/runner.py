@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import os
 import shutil
+import socket
 import tempfile
 from collections import deque
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from ipcinspect.demo import protocol
-from ipcinspect.demo.process import DemoError, DemoProcess, import_path
+from ipcinspect.demo.process import DemoError, DemoProcess, ForkedProcess, import_path
 from ipcinspect.demo.protocol import Question, Task
 from ipcinspect.mechanisms.room import Demo, Handover, Room
 
@@ -29,8 +30,8 @@ class DemoPair:
 
     handover: Handover
     """What the two processes were given: ids, names, descriptors."""
-    sender: DemoProcess
-    receiver: DemoProcess
+    sender: DemoProcess | ForkedProcess
+    receiver: DemoProcess | ForkedProcess
 
     def __init__(self, room: Room, variant: str, answers_within_s: float, below: str | None) -> None:
         """Use `start`, which also makes the object and the processes."""
@@ -146,6 +147,9 @@ class DemoPair:
         self.end()
 
     def _make(self) -> None:
+        if _demo(self.room).only_forks_inherit:
+            self._make_by_forks()
+            return
         self.handover = handover = _demo(self.room).create(self._directory, self.variant)
         self._undo.callback(handover.remove)
         try:
@@ -158,8 +162,34 @@ class DemoPair:
         self.sender.answer()
         self.receiver.answer()
 
+    def _make_by_forks(self) -> None:
+        """A keeper makes the object and forks both, for what no descriptor and no name passes on."""
+        self.handover = Handover((), (), (), (), lambda: None)
+        pairs = [socket.socketpair() for _ in ("sender", "receiver")]
+        self.sender, self.receiver = (
+            ForkedProcess(role, ours, self._answers_within_s)
+            for role, (ours, _) in zip(("sender", "receiver"), pairs, strict=True)
+        )
+        theirs = [other.fileno() for _, other in pairs]
+        try:
+            words = (self.room.NAME, self.variant, *map(str, theirs))
+            keeper = DemoProcess("keeper", words, theirs, self._answers_within_s, "keeper")
+            self._undo.callback(keeper.end)
+        finally:
+            for half in (self.sender, self.receiver):
+                self._undo.callback(half.end)
+            for _, other in pairs:
+                other.close()
+        self._give(keeper, (self._directory,), ())
+        for half, pid in zip((self.sender, self.receiver), keeper.answer().split(), strict=True):
+            half.is_forked(int(pid))
+        self._give(self.sender, (), ())
+        self._give(self.receiver, (), ())
+        self.sender.answer()
+        self.receiver.answer()
+
     def _started(self, role: str, fds: Sequence[int]) -> DemoProcess:
-        half = DemoProcess(role, (self.room.NAME, self.variant), fds, self._answers_within_s)
+        half = DemoProcess(role, (self.room.NAME, self.variant, role), fds, self._answers_within_s)
         self._undo.callback(half.end)
         return half
 

@@ -102,6 +102,11 @@ class Demo(NamedTuple):
     receiver: Callable[[Sequence[str], Sequence[int]], DemoReceiver]
     carries_payload: bool
     """False for mechanisms that carry no bytes (semaphores): `receive` then answers b''."""
+    only_forks_inherit: bool = False
+    """Whether neither a name nor a descriptor passes it on: then `create` runs in a process that forks both halves.
+
+    It calls `remove` after that, to let go of its own hold.
+    """
 
 
 class Room(Protocol):

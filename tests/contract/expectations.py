@@ -44,6 +44,7 @@ _ENDS = {
     "posix-shm": SHARES,
     "posix-sem": SHARES,
     "memfd": SHARES,
+    "shared-anon": SHARES,
     "mmap": WRITES_WHAT_THE_OTHER_MAPS,
 }
 
@@ -64,6 +65,7 @@ _STATES_AFTER_DEATH: dict[str, tuple[str, str]] = {
     "posix-shm": ("idle", "idle"),
     "posix-sem": ("idle", "idle"),
     "memfd": ("idle", "idle"),
+    "shared-anon": ("idle", "idle"),
     "mmap": (GONE, "idle"),
 }
 """What a channel is after its sender, and after its receiver, was killed. Queues, sets and segments outlive both;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -37,6 +38,15 @@ def directory() -> Iterator[Path]:
     path.chmod(0o755)
     yield path
     shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture
+def shm_name() -> Iterator[str]:
+    """Of an object that nobody else has; gone after the test, with the semaphore of that name."""
+    chosen = f"ipci-{secrets.token_hex(6)}"
+    yield chosen
+    for path in (Path("/dev/shm", chosen), Path("/dev/shm", f"sem.{chosen}")):
+        path.unlink(missing_ok=True)
 
 
 @pytest.fixture
