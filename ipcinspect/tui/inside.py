@@ -24,6 +24,8 @@ FIRST_BYTES, MORE_BYTES = 4096, 65536
 FORMS = ("usual", "hex", "text")
 """What `x` goes through: each piece in the form that fits it, everything in hexadecimal, everything as text."""
 _NARROWEST = 20
+_LAID_OUT_AT_ONCE = 8192
+"""Bytes and messages that are laid out within a key's time; more are laid out in a thread."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +44,20 @@ class Peek:
     """The last layout: looking at it again, every second, costs nothing."""
 
     def rows(self, form: str, width: int, glyphs: Glyphs) -> Rows:
-        """What was copied, in one of FORMS."""
+        """What was copied, in one of FORMS. From any thread."""
         layout = (form, width, glyphs.plain)
-        if layout not in self._laid_out:
+        rows = self._laid_out.get(layout)
+        if rows is None:
+            rows = ContentRows(self, form, list(_lay_out(self, form, width, glyphs)))
             self._laid_out.clear()
-            self._laid_out[layout] = ContentRows(self, form, list(_lay_out(self, form, width, glyphs)))
-        return self._laid_out[layout]
+            self._laid_out[layout] = rows
+        return rows
+
+    def is_at_hand(self, form: str, width: int, glyphs: Glyphs) -> bool:
+        """Whether `rows` answers before a key would have to wait."""
+        if (form, width, glyphs.plain) in self._laid_out:
+            return True
+        return len(self.pieces) + sum(len(one.piece.data) for one, _, _ in self.pieces) <= _LAID_OUT_AT_ONCE
 
 
 def answered(key: ChannelKey, most: int, contents: Contents | None, taken_at: float) -> Peek:
@@ -62,7 +72,7 @@ def answered(key: ChannelKey, most: int, contents: Contents | None, taken_at: fl
 
 def contents_rows(channel: Channel, uid: int, peek: Peek | None, form: str, width: int, glyphs: Glyphs) -> Rows:
     """The whole tab for a channel; `peek` is the last request, which may have been about another one."""
-    width = max(width, _NARROWEST)
+    width = room_of(width)
     if peek is None or peek.key != channel.key:
         return TextRows(_offer(channel, width, glyphs))
     if peek.taken_at is None:
@@ -78,7 +88,16 @@ def contents_rows(channel: Channel, uid: int, peek: Peek | None, form: str, widt
         told = f"{glyphs.marks['quiet']} {at}  It was empty: nothing waited in it."
         by = _sentence(f"asked by {glyphs.safe(peek.contents.by)}", "muted", width) if peek.contents.by else []
         return TextRows([*_sentence(told, "text", width), *by, _key("p", " looks again")])
+    if not peek.is_at_hand(form, width, glyphs):
+        return TextRows(
+            [(Span(f" {at}  Laying out {figures.size(peek.contents.shown_bytes)}{glyphs.ellipsis}", "muted"),)]
+        )
     return peek.rows(form, width, glyphs)
+
+
+def room_of(width: int) -> int:
+    """The width that contents are laid out for in a tab of that width."""
+    return max(width, _NARROWEST)
 
 
 class _Part(NamedTuple):

@@ -212,6 +212,22 @@ async def test_64_kib_of_hexadecimal_scroll_without_being_drawn_before() -> None
         assert time.monotonic() - start < 5 * WITHIN_A_KEY_S
 
 
+async def test_what_takes_long_to_lay_out_holds_up_no_key() -> None:
+    pieces = tuple(Piece(b"\n" * 16, 16, f"type {number}") for number in range(4096))
+    async with at_screen(source(full=Contents(pieces, BY, 65536))) as user:
+        await user.press("p", "P")
+        await user.sees("shown all 64.0K", "type 0: 16 B, text")
+        slowest = 0.0
+        for key in ("x", "x", "x", "x", "down", "up"):
+            start = time.monotonic()
+            await user.press(key)
+            slowest = max(slowest, time.monotonic() - start)
+        assert slowest < WITHIN_A_KEY_S
+        await user.sees("type 0: 16 B, text", "00000000  0a 0a")
+        await user.press("tab", "end")
+        await user.sees("type 4095")
+
+
 async def test_a_new_size_lays_it_out_anew() -> None:
     async with at_screen(source(full=Contents((Piece(b"\xff" * 64, 64),), BY, 64)), (120, 40)) as user:
         await user.press("p", "p")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -86,6 +87,16 @@ PICTURES = {
     "doctor-80x24": ((80, 24), ("7",), {}),
     "help-120x60": ((120, 60), ("question_mark",), {}),
 }
+
+
+@pytest.fixture(autouse=True)
+def clocks_of_one_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Wall times in the pictures are local."""
+    monkeypatch.setenv("TZ", "UTC0")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 @pytest.mark.parametrize("name", PICTURES)

@@ -254,7 +254,7 @@ async def test_the_panel_names_every_holder_and_opens_its_process() -> None:
         await user.sees("Ends 2", "writer  make 2211", "nonblock cloexec", "reader  tee 2212")
         await user.press("right", "right")
         await user.sees("pipe size", "64.0K (65536)", "fdinfo")
-        await user.press("left", "enter", "down", "enter")
+        await user.press("left", "left", "enter", "down", "enter")
         await user.sees("sh 2209 › tee 2212", "Descriptors 2")
         await user.press("escape")
         await user.sees("Ends 2")

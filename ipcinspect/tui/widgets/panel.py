@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
@@ -13,6 +13,7 @@ from ipcinspect.tui.drawing import Line, Span, length, rule
 from ipcinspect.tui.ends import ends_of
 from ipcinspect.tui.fields import EndRows, Subject, field_rows, inside_rows
 from ipcinspect.tui.glyphs import Glyphs
+from ipcinspect.tui.inside import Peek, room_of
 from ipcinspect.tui.palette import look_of
 from ipcinspect.tui.rows import Rows, TextRows
 from ipcinspect.tui.widgets.line_list import LineList
@@ -52,6 +53,8 @@ class Panel(Vertical):
         super().__init__(id=id)
         self._subject: Subject | None = None
         self._open = 0
+        self._laying_out: tuple[Peek, str, int, Glyphs] | None = None
+        """The layout that a thread is at."""
 
     def compose(self) -> ComposeResult:
         for place, tab in enumerate(TABS):
@@ -76,6 +79,28 @@ class Panel(Vertical):
             rows = TextRows() if subject is None else tab.rows(subject, width, look_of(self.app).glyphs)
             self._list(place).show(rows)
         self._draw_rules()
+        if subject is not None and subject.peek is not None and subject.peek.key == subject.channel.key:
+            self._see_to_layout(subject.peek, subject.form, room_of(width))
+
+    def _see_to_layout(self, peek: Peek, form: str, width: int) -> None:
+        """Much of contents takes longer to lay out than a key may wait: a thread does it, once."""
+        glyphs = look_of(self.app).glyphs
+        wanted = (peek, form, width, glyphs)
+        if peek.is_at_hand(form, width, glyphs):
+            self._laying_out = None
+        elif self._laying_out != wanted:
+            self._laying_out = wanted
+            self._lay_out(*wanted)
+
+    @work(thread=True, group="layout", exit_on_error=False)
+    def _lay_out(self, peek: Peek, form: str, width: int, glyphs: Glyphs) -> None:
+        peek.rows(form, width, glyphs)
+        self.app.call_from_thread(self._laid_out)
+
+    def _laid_out(self) -> None:
+        self._laying_out = None
+        if self.is_attached:
+            self.show(self._subject)
 
     def take_focus(self) -> None:
         """Focus the open tab's list."""
