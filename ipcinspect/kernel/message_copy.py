@@ -11,6 +11,7 @@ import ctypes
 import errno
 import os
 import struct
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ipcinspect.kernel.errors import Unsupported, translated
@@ -22,6 +23,7 @@ _FIRST_BUFFER = 8192
 _LARGEST_BUFFER = 64 << 20
 """Bytes; a buffer of that size the kernel allocates too, for each copy (load_msg in ipc/msgutil.c)."""
 _MOST_MESSAGES = 1000
+_ATTEMPTS = 3
 
 _msgrcv = ctypes.CDLL(None, use_errno=True).msgrcv  # lets go of the interpreter lock: nothing is borrowed meanwhile
 _msgrcv.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_long, ctypes.c_int)
@@ -42,9 +44,10 @@ class QueueCopy(NamedTuple):
     """The first messages of a queue."""
 
     messages: tuple[Message, ...]
-    before: QueueDepth | None
-    after: QueueDepth | None
-    """How much was in the queue before and after; None where the kernel does not tell."""
+    depth: QueueDepth | None
+    """How much was in the queue afterwards; None where the kernel does not tell."""
+    moved: bool
+    """The queue moved while it was copied, again and again: a message between two may be missing."""
 
 
 def copy_messages(msqid: int, most: int) -> QueueCopy:
@@ -52,16 +55,15 @@ def copy_messages(msqid: int, most: int) -> QueueCopy:
 
     Raises Vanished, Denied (it needs the right to read the queue) or Unsupported.
     """
-    before = queue_depth(msqid)
-    messages: list[Message] = []
     copier = _Copier(msqid)
-    while most > 0 and len(messages) < _MOST_MESSAGES:
-        message = copier.message(len(messages), most)
-        if message is None:
+    for _ in range(_ATTEMPTS):
+        before = queue_depth(msqid)
+        messages = copier.first(most)
+        after = queue_depth(msqid)
+        moved = before != after or not copier.still_holds(messages)
+        if not moved:
             break
-        messages.append(message)
-        most -= max(len(message.data), 1)  # an empty one costs a line, too
-    return QueueCopy(tuple(messages), before, queue_depth(msqid))
+    return QueueCopy(tuple(messages), after, moved)
 
 
 class _Copier:
@@ -71,6 +73,22 @@ class _Copier:
         self._msqid = msqid
         self._size = _FIRST_BUFFER
         self._buffer = ctypes.create_string_buffer(_TYPE.size + self._size)
+
+    def first(self, most: int) -> list[Message]:
+        """The first messages, `most` bytes of them altogether. Raises as `copy_messages`."""
+        messages: list[Message] = []
+        while most > 0 and len(messages) < _MOST_MESSAGES:
+            message = self.message(len(messages), most)
+            if message is None:
+                break
+            messages.append(message)
+            most -= max(len(message.data), 1)  # an empty one costs a line, too
+        return messages
+
+    def still_holds(self, messages: Sequence[Message]) -> bool:
+        """Whether the first and the last of these stand where they stood. Raises as `copy_messages`."""
+        places = {0, len(messages) - 1} if messages else ()
+        return all(self.message(place, len(messages[place].data)) == messages[place] for place in places)
 
     def message(self, place: int, most: int) -> Message | None:
         """The message at a place; None where the queue ends before it. Raises as `copy_messages`."""

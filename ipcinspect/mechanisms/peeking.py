@@ -71,7 +71,7 @@ class Peeking:
         Raises TimedOut where one of `locked_by` may hold the lock that the question needs for good, and what the last
         holder raised. `holders` is not empty.
         """
-        self._confirm_unlocked(locked_by)
+        self.confirm_unlocked(locked_by)
         refusal: KernelError = Vanished("every holder")
         for holder in holders[:_ASKED_HOLDERS]:
             try:
@@ -81,7 +81,8 @@ class Peeking:
                 refusal = error
         raise refusal
 
-    def _confirm_unlocked(self, holders: Sequence[Holder]) -> None:
+    def confirm_unlocked(self, holders: Sequence[Holder]) -> None:
+        """Raises TimedOut where a holder sleeps in the middle of a call on the descriptor, perhaps for good."""
         odd: dict[int, list[int]] = {}
         for process, fd in holders:
             if process.pid not in odd:

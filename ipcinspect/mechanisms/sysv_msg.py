@@ -117,12 +117,12 @@ def peek(peeking: Peeking, channel: Channel) -> Contents:
 def _contents(number: int, found: QueueCopy) -> Contents:
     pieces = tuple(Piece(message.data, message.size, f"type {message.type}") for message in found.messages)
     shown = len(pieces)
-    total = max(found.after.messages, shown) if found.after is not None else None
-    total_bytes = max(found.after.bytes, sum(message.size for message in found.messages)) if found.after else None
+    total = max(found.depth.messages, shown) if found.depth is not None else None
+    total_bytes = max(found.depth.bytes, sum(message.size for message in found.messages)) if found.depth else None
     notes = []
     if total is not None and total > shown:
         notes.append(f"the first {shown:,} of {total:,} messages")
-    if found.before != found.after:
+    if found.moved:
         notes.append("the queue moved while it was copied: a message between two may be missing")
     by = f"msgrcv(2) with MSG_COPY on queue {number}" if pieces else ""
     return Contents(pieces, by, total_bytes, total, None, "; ".join(notes) or None)

@@ -1,4 +1,4 @@
-"""Whoever is looked at twenty times a second goes on as if nobody looked."""
+"""Whoever is looked at, and looked into, twenty times a second goes on as if nobody looked."""
 
 from __future__ import annotations
 
@@ -302,6 +302,7 @@ def test_two_hundred_looks_borrow_briefly_and_keep_nothing(record_property: Call
     first, last = report["descriptors"]
     assert last <= first
     assert report["loans"] > 2000
+    assert report["looks_into"] > 1000
     assert report["p99_s"] < 0.001
 
 

@@ -1,8 +1,9 @@
 """A program that looks again and again, if wanted while a pure-Python thread keeps the interpreter busy.
 
 `python watcher.py SECONDS-BETWEEN BUSY COUNTER` looks until its standard input ends and writes after each look into
-the file COUNTER, an inherited descriptor, how often it has. Then it prints one JSON line: how often, its own
-descriptors at the start and at the end, and how long descriptors were borrowed.
+the file COUNTER, an inherited descriptor, how often it has. After every third look it looks into every channel of the test
+and of the processes that the test started. Then it prints one JSON line: how often, its own descriptors at the start
+and at the end, and how long descriptors were borrowed.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import time
 
 from ipcinspect.kernel import borrow
 from ipcinspect.kernel.gate import hold_signals
-from ipcinspect.model.snapshot import Want
+from ipcinspect.model.snapshot import Snapshot, Want
 from ipcinspect.sources.live import LiveSource
+
+EVERY = 3
 
 
 class Stopwatch:
@@ -45,6 +48,17 @@ def busy(over: threading.Event) -> None:
         sum(number * number for number in range(1000))
 
 
+def look_into(source: LiveSource, seen: Snapshot) -> int:
+    """Every channel that our parent or one of its other children has an end of. How many answered."""
+    answered = 0
+    for channel in seen.channels:
+        holders = [end.process for end in channel.endpoints if end.process is not None]
+        if any(os.getppid() in (holder.pid, holder.ppid) and holder.pid != os.getpid() for holder in holders):
+            contents = source.peek(channel.key, 4096)
+            answered += contents is not None and contents.refusal is None
+    return answered
+
+
 def main() -> None:
     """Look until told to end."""
     interval_s, is_busy, counter = float(sys.argv[1]), sys.argv[2] == "busy", int(sys.argv[3])
@@ -57,10 +71,11 @@ def main() -> None:
     source = LiveSource()
     source.take(Want(descriptors=True))
     descriptors = len(os.listdir("/proc/self/fd"))
-    looks = 0
+    looks = answered = 0
     print("looking", flush=True)
     while not over.is_set():
-        source.take(Want(descriptors=True))
+        seen = source.take(Want(descriptors=True))
+        answered += look_into(source, seen) if looks % EVERY == 0 else 0
         looks += 1
         os.pwrite(counter, looks.to_bytes(8, "little"), 0)
         over.wait(interval_s)
@@ -69,6 +84,7 @@ def main() -> None:
         json.dumps(
             {
                 "looks": looks,
+                "looks_into": answered,
                 "descriptors": [descriptors, len(os.listdir("/proc/self/fd"))],
                 "loans": len(loans),
                 "p99_s": loans[int(len(loans) * 0.99)] if loans else None,
