@@ -100,14 +100,16 @@ class _Copier:
             number = ctypes.get_errno()
             if number == errno.ENOMSG:
                 return None
-            if number != errno.EINVAL or self._size >= _LARGEST_BUFFER:
+            if number != errno.E2BIG or self._size >= _LARGEST_BUFFER:
                 raise self._refusal(number)
-            if queue_depth(self._msqid) is None:  # not too small a buffer: the queue is gone
-                raise translated(OSError(errno.EIDRM, ""), f"message queue {self._msqid}")
             self._size *= 2
             self._buffer = ctypes.create_string_buffer(_TYPE.size + self._size)
 
     def _refusal(self, number: int) -> Exception:
         if number == errno.ENOSYS:
             return Unsupported("this kernel cannot copy messages: it was built without CHECKPOINT_RESTORE")
+        if (
+            number == errno.EINVAL and queue_depth(self._msqid) is not None
+        ):  # the queue is there: its message is refused
+            return Unsupported("a message is longer than msgmax, which was lowered: the kernel copies none beyond it")
         return translated(OSError(number, os.strerror(number)), f"message queue {self._msqid}")

@@ -51,7 +51,7 @@ def _contents(peeking: Peeking, channel: Channel, device: int | None, link: Call
         try:
             holder, copied = peeking.through(readers, holders_of(channel.endpoints), copy)
         except KernelError as error:
-            return refused(reason(error))
+            return refused(reason(error), error.why)
     return _told(holder, copied)
 
 

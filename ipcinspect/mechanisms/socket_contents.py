@@ -36,6 +36,8 @@ class _Direction(NamedTuple):
     by: str = ""
     total_bytes: int | None = None
     obstacle: str | None = None
+    why: str | None = None
+    """The kind of obstacle, where the kernel refused."""
     notes: tuple[str, ...] = ()
 
 
@@ -70,7 +72,7 @@ class _Look:
                 receivers, receivers, lambda lender, fd: self._copier.copy(lender, fd, inode)
             )
         except KernelError as error:
-            return _Direction(obstacle=reason(error))
+            return _Direction(obstacle=reason(error), why=error.why)
         if copied.obstacle:
             return _Direction(
                 obstacle=f"{holder.process.comm} {holder.process.pid} is not looked at: {copied.obstacle}"
@@ -91,7 +93,7 @@ class _Look:
         data = copied.data[: self._left]
         self._left -= len(data)
         piece = Piece(data, copied.size, self._title(holder, copied))
-        return _Direction(piece, f"recvmsg(2) with MSG_PEEK through {holder}", total, None, tuple(notes))
+        return _Direction(piece, f"recvmsg(2) with MSG_PEEK through {holder}", total, notes=tuple(notes))
 
     def _title(self, holder: Holder, copied: SocketCopy) -> str:
         source = self._family.source_name(copied.source)
@@ -155,6 +157,7 @@ def _together(directions: Sequence[_Direction]) -> Contents:
     known = [direction.total_bytes for direction in directions]
     total = None if None in known else sum(number for number in known if number is not None)
     if obstacles and not pieces:
-        return Contents((), "", total, None, "; ".join(obstacles), "; ".join(notes) or None)
+        why = next((direction.why for direction in directions if direction.why), None)
+        return Contents((), "", total, None, "; ".join(obstacles), "; ".join(notes) or None, why)
     by = "; ".join(direction.by for direction in directions if direction.by)
     return Contents(pieces, by, total, None, None, "; ".join(obstacles + notes) or None)

@@ -110,7 +110,7 @@ def peek(peeking: Peeking, channel: Channel) -> Contents:
     try:
         found = peeking.ipc.ask_in(channel.namespaces.ipc, lambda: copy_messages(number, peeking.most))
     except KernelError as error:
-        return refused(reason(error))
+        return refused(reason(error), error.why)
     return _contents(number, found)
 
 

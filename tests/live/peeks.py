@@ -42,10 +42,16 @@ class Looker:
         return self.peek(self.channel_of(inode), most)
 
     def channel_of(self, inode: int) -> Channel:
-        """The channel that an inode is an end of, in a new look."""
+        """The channel that an inode receives from, in a new look; a mere sender shows at its receiver."""
         found = [each for each in self.look().channels if any(end.inode == inode for end in each.endpoints)]
+        found = found if len(found) == 1 else [each for each in found if _receives(each, inode)]
         assert len(found) == 1, found
         return found[0]
+
+
+def _receives(channel: Channel, inode: int) -> bool:
+    sides = {queue.to for queue in channel.queues}
+    return any(end.inode == inode and end.side in sides for end in channel.endpoints)
 
 
 def room_of(channel: Channel) -> Room:

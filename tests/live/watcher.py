@@ -1,9 +1,9 @@
 """A program that looks again and again, if wanted while a pure-Python thread keeps the interpreter busy.
 
 `python watcher.py SECONDS-BETWEEN BUSY COUNTER` looks until its standard input ends and writes after each look into
-the file COUNTER, an inherited descriptor, how often it has. After every third look it looks into every channel of the test
-and of the processes that the test started. Then it prints one JSON line: how often, its own descriptors at the start
-and at the end, and how long descriptors were borrowed.
+the file COUNTER, an inherited descriptor, how often it has. After every third look it looks into every channel of the
+test and of the processes that the test started. Then it prints one JSON line: how often, its own descriptors at the
+start and at the end, and how long descriptors were borrowed.
 """
 
 from __future__ import annotations
