@@ -24,9 +24,9 @@ What waits is copied once, and stays where it is: whoever reads gets all of it.
 Text is shown as text, JSON laid out, anything else in hexadecimal.
 
 {CHANNEL_HELP}
---raw gives the bytes and nothing else, messages without anything between them
-and holes of memory left out; to a terminal, which bytes can command, only with
---force. --json gives every byte in base64, and text also as text.
+--raw gives the bytes and nothing else: messages, and the directions of a pair,
+without anything between them, holes of memory left out; to a terminal, which
+bytes can command, only with --force. --json gives every byte in base64, and text also as text.
 
 Exit codes: 0 also where it is empty; 3 where it cannot be looked into, with the
 reason on standard error.

@@ -80,6 +80,8 @@ _COLUMNS = (
 )
 _WIRE = 2
 """The column that a program behind a pipe does not get."""
+_ANONYMOUS = "anon_inode:"
+"""Begins a link that says no more than the kind does."""
 
 
 def _sheets(held: Sequence[Holdings], snapshot: Snapshot, style: Style, with_signals: bool) -> Iterator[Sheet]:
@@ -89,7 +91,7 @@ def _sheets(held: Sequence[Holdings], snapshot: Snapshot, style: Style, with_sig
         if with_signals and not process.kernel_thread:
             yield facts(title, _signals(process))
             title = None
-        yield Sheet(title, _COLUMNS, [_cells(process, row, style) for row in rows])
+        yield Sheet(title, _COLUMNS, [_brief(row, style) or _cells(process, row, style) for row in rows])
 
 
 def _signals(process: Process) -> Iterator[tuple[str, Cell]]:
@@ -121,6 +123,17 @@ def _title(process: Process, snapshot: Snapshot, style: Style) -> str:
     if process.cmdline:
         parts.append(style.safe(" ".join(process.cmdline)))
     return "  ".join(parts)
+
+
+def _brief(row: Holding, style: Style) -> list[Cell] | None:
+    """For eyes: what is no channel has no state and no other end, so what it is about may take their room."""
+    if row.channel is not None and row.end is not None:
+        return None
+    target, about = row.target or "-", row.points_to
+    told = [style.safe(target)] if about is None or not target.startswith(_ANONYMOUS) else []
+    told += [] if about is None else [style.safe(about)]
+    first = [Cell("-" if row.fd is None else str(row.fd)), Cell("-", "muted"), Cell("")]
+    return [*first, Cell(style.safe(row.kind), "muted"), Cell("  ".join(told), "muted")]
 
 
 def _cells(process: Process, row: Holding, style: Style) -> list[Cell]:

@@ -33,6 +33,7 @@ class Sheet(NamedTuple):
     title: str | None
     columns: tuple[Column, ...]
     rows: Iterable[Sequence[Cell]]
+    """Each with a cell for every column; where there are fewer, a terminal gives the last one the room of the rest."""
     whole: bool = False
     """Whether nothing in it may be cut, however long the lines get."""
 

@@ -138,6 +138,10 @@ class TerminalStyle:
         return self._line([Cell(column.title, "muted") for column in sheet.columns], sheet.columns, widths)
 
     def _line(self, row: Sequence[Cell], columns: Sequence[Column], widths: Sequence[int]) -> str:
+        if len(row) < len(columns):  # the last cell has the room of all that are not there
+            last = len(row) - 1
+            columns, widths = columns[: len(row)], [*widths[:last], max(self._width - sum(widths[:last]) - last, 1)]
+            columns = [*columns[:last], Column("", cut="start")]
         fitted = [
             (cell.role, _fitted(cell, column, width, self._glyphs))
             for cell, column, width in zip(row, columns, widths, strict=True)
@@ -148,13 +152,14 @@ class TerminalStyle:
 
     def _widths(self, sheet: Sheet, rows: Sequence[Sequence[Cell]], least: Sequence[int] | None = None) -> list[int]:
         """What each column needs, the widest that may be cut narrowed until the line fits."""
+        texts = [_texts(rows, place, len(sheet.columns)) for place in range(len(sheet.columns))]
         widths = [
-            max([cell_len(column.title), least[place] if least else 0, *(cell_len(row[place].text) for row in rows)])
+            max([cell_len(column.title), least[place] if least else 0, *map(cell_len, texts[place])])
             for place, column in enumerate(sheet.columns)
         ]
         if sheet.whole:
             return widths
-        floors = [_floor(column, [row[place].text for row in rows]) for place, column in enumerate(sheet.columns)]
+        floors = [_floor(column, texts[place]) for place, column in enumerate(sheet.columns)]
         excess = sum(widths) + len(widths) - 1 - self._width
         while excess > 0:
             cuttable = [place for place, floor in enumerate(floors) if floor is not None and widths[place] > floor]
@@ -170,6 +175,11 @@ class TerminalStyle:
 
 def _row(channel: Channel) -> Row:
     return Row(channel, None, 0.0, False)
+
+
+def _texts(rows: Sequence[Sequence[Cell]], place: int, columns: int) -> list[str]:
+    """What stands in a column; a cell that has the room of several is in none."""
+    return [row[place].text for row in rows if place < len(row) - (len(row) < columns)]
 
 
 def _role(fitted: tuple[str, str]) -> str:

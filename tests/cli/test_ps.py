@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
+from ipcinspect.cli.ps_command import _sheets
+from ipcinspect.cli.terminal import TerminalStyle
+from ipcinspect.export.holdings import holdings
+from ipcinspect.model.process import Descriptor
 from tests.cli.machine import machine
 from tests.cli.running import Runner
-from tests.fakes import FakeSource, process, snapshot
+from tests.fakes import FakeSource, pipe, process, snapshot
 
 HEAD = ["PID", "PROCESS", "FD", "ROLE", "KIND", "NAME", "STATE", "FILL", "QUEUED", "OTHER END"]
 
@@ -26,6 +31,15 @@ def test_without_a_pid_the_channels_of_all(run_with: Runner) -> None:
     ran = run_with(FakeSource(machine()), "ps")
     assert [row[0] for row in ran.rows[1:]] == ["2211"] * 3 + ["2212"] * 3 + ["4402"] * 3
     assert ["4402", "nginx", "7", "server", "tcp", "10.0.0.1:80", "idle", "?", "0", "10.0.0.9:5555"] in ran.rows
+
+
+def test_on_a_terminal_what_is_no_channel_is_told_where_it_has_no_state() -> None:
+    rows = (Descriptor(4, "file", "/src/Makefile"), Descriptor(6, "epoll", "anon_inode:[eventpoll]", None, "watches 3"))
+    whole = snapshot([pipe(1, process(2211, "make"), process(2212, "tee"))])
+    style = TerminalStyle(80, False, False)
+    held = holdings(replace(whole, descriptors={2211: (*whole.descriptors[2211], *rows)}), [2211])
+    lines = [line.rstrip() for line in "".join(style.lines(_sheets(held, whole, style, False))).splitlines()]
+    assert lines[-2:] == [" 4 -         file  /src/Makefile", " 6 -         epoll watches 3"]
 
 
 def test_several_processes_stand_in_the_order_asked_for(run_with: Runner) -> None:

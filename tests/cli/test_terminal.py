@@ -44,6 +44,14 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     assert max(cell_len(line) for line in "".join(style.lines([sheet])).splitlines()) <= width
 
 
+def test_a_last_cell_has_the_room_of_the_columns_that_its_row_lacks() -> None:
+    columns = (Column("FD", right=True), Column("KIND"), Column("STATE"), Column("OTHER END", cut="holder"))
+    whole = [Cell("12"), Cell("pipe"), Cell("idle"), Cell("tee 2212/0")]
+    short = [Cell("3"), Cell("watches 2: 3 eventfd in, 7 pipe:[388703] in edge")]
+    lines = "".join(TerminalStyle(36, False, False).lines([Sheet(None, columns, [whole, short])])).splitlines()
+    assert lines == ["FD KIND STATE OTHER END", "12 pipe idle  tee 2212/0", " 3 watches 2: 3 eventfd in, 7 pipe:…"]
+
+
 def test_only_the_name_of_a_holder_is_cut_never_a_number() -> None:
     style = TerminalStyle(32, False, False)
     row = (Cell("a-very-long-process-name 1234567/89 +3"), Cell("other-long-name 7654321/1"))
