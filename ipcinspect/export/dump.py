@@ -4,6 +4,7 @@ before it is looked at. Both fronts draw them."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from ipcinspect.model.channel import Channel
@@ -58,7 +59,8 @@ def dump(piece: Piece, form: str, width: int | None = None) -> Iterator[DumpLine
     if form == "JSON":
         outlined = json_lines(piece.data)
         if outlined is not None:
-            return (DumpLine(line.text, min(line.depth * _STEP, _DEEPEST_INDENT)) for line in outlined)
+            lines = (DumpLine(line.text, min(line.depth * _STEP, _DEEPEST_INDENT)) for line in outlined)
+            return chain(lines, _padding(len(piece.data) - len(piece.data.rstrip(b"\0"))))
     return text_lines(piece.data)
 
 
@@ -74,8 +76,7 @@ def text_lines(data: bytes) -> Iterator[DumpLine]:
         end = len(body) if end < 0 else end
         yield DumpLine(body[place:end].decode("utf-8", "surrogateescape"))
         place = end + 1
-    if padding:
-        yield DumpLine(f"({padding} NUL bytes)", ours=True)
+    yield from _padding(padding)
 
 
 def hex_lines(data: bytes, offset: int, width: int | None = None) -> Iterator[DumpLine]:
@@ -129,9 +130,15 @@ def heading(one: Shaped, size: Callable[[int], str]) -> tuple[str, str]:
     piece = one.piece
     copied = len(piece.data)
     amount = size(copied) if piece.size is None or piece.size <= copied else f"{size(copied)} of {size(piece.size)}"
-    place = f" from {piece.offset:#x}" if piece.offset else ""
+    place = f" from {piece.offset:#x}" if piece.offset and not piece.title else ""
     kind = {"unknown": "bytes of no known shape", "struct-like": "looks like a struct"}.get(one.shape, one.shape)
     return piece.title or "", f"{amount}{place}" + (f", {kind}" if copied else "")
+
+
+def _padding(nuls: int) -> Iterator[DumpLine]:
+    """NUL bytes at the end, counted."""
+    if nuls:
+        yield DumpLine(f"({nuls} NUL byte{'' if nuls == 1 else 's'})", ours=True)
 
 
 def _hex_row(row: bytes, offset: int, digits: int, step: int) -> str:

@@ -60,6 +60,8 @@ def test_nuls_that_pad_a_text_are_counted() -> None:
         ("(4000 NUL bytes)", True),
     ]
     assert [line.text for line in text_lines(b"hi\0")] == ["hi\0"]
+    assert [line.text for line in dump(Piece(b"[]" + bytes(4094), None), "JSON")] == ["[]", "(4094 NUL bytes)"]
+    assert [line.text for line in dump(Piece(b"[]\0", None), "JSON")] == ["[]", "(1 NUL byte)"]
 
 
 @given(st.binary(max_size=300), st.sampled_from(["text", "JSON", "hex"]), st.booleans())
@@ -97,11 +99,17 @@ def test_what_was_not_shown_is_told(contents: Contents, told: str) -> None:
 
 
 def test_a_heading_tells_title_size_place_and_shape() -> None:
-    pieces = (Piece(b"{}", 9, "type 5"), Piece(b"\xff" * 8, None, None, 4096), Piece(b"", 0))
+    pieces = (
+        Piece(b"{}", 9, "type 5"),
+        Piece(b"\xff" * 8, None, None, 4096),
+        Piece(b"", 0),
+        Piece(b"a", 1, "at 0x9", 9),
+    )
     assert [heading(one, exact) for one in shaped(Contents(pieces, "", None))] == [
         ("type 5", "2 B of 9 B, JSON"),
         ("", "8 B from 0x1000, bytes of no known shape"),
         ("", "0 B"),
+        ("at 0x9", "1 B, text"),
     ]
 
 
