@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
-import secrets
 from typing import Callable
 
 from ipcinspect.mechanisms import demo_memory
@@ -47,7 +46,7 @@ class Mapping:
 
 def fresh_name(prefix: str) -> str:
     """A name that nobody else has."""
-    return prefix + secrets.token_hex(6)
+    return prefix + os.urandom(6).hex()
 
 
 def create(prefix: str) -> tuple[str, int]:

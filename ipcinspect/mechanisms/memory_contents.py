@@ -105,7 +105,8 @@ def copy_borrowed(peeking: Peeking, channel: Channel) -> Contents:
                     break
                 data += question.data
         runs = without_zeros(data, 0)
-        note = f"the first {len(data):,} of {size:,} bytes; pages that hold nothing but zeros are not shown"
+        beginning = f"the first {len(data):,} of {size:,} bytes; " if len(data) < size else ""
+        note = f"{beginning}{size:,} bytes long; pages that hold nothing but zeros are not shown"
         found = contents(MemoryCopy(runs, None, None, len(data) >= size), f"pread(2) through {holder}")
         return dataclasses.replace(found, note=note)
     raise Unsupported("nobody visible has it open or mapped")

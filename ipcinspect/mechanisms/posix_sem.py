@@ -2,9 +2,9 @@
 
 The C library gives the file its name only after it has mapped it, so maps show `sem.kY8s2q (deleted)`: holders are
 known by device and inode. Value and waiters stand at the start of the file, where glibc and musl of 64-bit programs
-keep them alike; of 32-bit programs they are not told. Who raised or took it nobody records. Unnamed semaphores that
-processes share (sem_init(3)) lie somewhere in their shared memory and cannot be listed; who sleeps on one shows as a
-futex.
+keep them alike; of 32-bit programs they are not told. musl gives the file no sem. prefix: its semaphores show as shared
+memory. Who raised or took it nobody records. Unnamed semaphores that processes share (sem_init(3)) lie somewhere in
+their shared memory and cannot be listed; who sleeps on one shows as a futex.
 """
 
 from __future__ import annotations

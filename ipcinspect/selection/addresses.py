@@ -91,6 +91,10 @@ def clients_of(listener: Channel, snapshot: Snapshot) -> tuple[Channel, ...]:
 def _readings(text: str, directory: str) -> Iterator[Fits]:
     """Every way to understand the address, the most exact first."""
     yield lambda channel: channel.id == text or text in channel.aliases
+    short, colon, rest = text.partition(":")
+    if colon and short in SHORT:
+        whole = f"{SHORT[short]}:{rest}"
+        yield lambda channel: channel.id == whole or whole in channel.aliases
     descriptor = parse_descriptor(text)
     if descriptor is not None:
         yield lambda channel: _holds(channel, *descriptor)

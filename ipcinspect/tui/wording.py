@@ -76,6 +76,8 @@ def queued(channel: Channel) -> str:
     """What waits in it, with its unit, in at most 6 cells."""
     if channel.mechanism == "eventfd":
         return figures.counter("ctr", field_of(channel, "counter"))
+    if channel.mechanism == "posix-sem":
+        return figures.counter("val", field_of(channel, "value"))
     if channel.mechanism in MEMORY:
         return "-" if channel.capacity_bytes is None else figures.size(channel.capacity_bytes)
     if any(end.role == "listener" for end in channel.endpoints):

@@ -16,7 +16,17 @@ import pytest
 
 from ipcinspect.demo import DemoPair
 from ipcinspect.kernel import mq_transfer
-from ipcinspect.mechanisms import fifo, pipe, posix_mq, sysv_msg, sysv_sem, sysv_shm
+from ipcinspect.mechanisms import (
+    fifo,
+    pipe,
+    posix_mq,
+    posix_sem,
+    posix_shm,
+    shared_anon,
+    sysv_msg,
+    sysv_sem,
+    sysv_shm,
+)
 from ipcinspect.mechanisms.room import Room
 
 ROOT = Path(__file__).parents[2]
@@ -115,6 +125,43 @@ def test_sigkill_to_the_runner_ends_both_processes(tmp_path: Path) -> None:
     with runner(pipe, tmp_path) as (process, pids, _):
         process.kill()
         assert_ended(*pids)
+
+
+def keeper_of(pid: int) -> int:
+    """The parent of a half that was forked."""
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def test_a_forked_pair_and_its_keeper_end_together_also_when_a_half_was_killed(tmp_path: Path) -> None:
+    with DemoPair.start(shared_anon, below=str(tmp_path)) as pair:
+        pair.open()
+        keeper = keeper_of(pair.sender_pid)
+        assert keeper == keeper_of(pair.receiver_pid)
+        pair.send(b"to the other")
+        assert pair.receive() == b"to the other"
+        pair.kill_sender()
+        assert not pair.sender.is_alive
+        assert pair.receiver.is_alive
+    assert_ended(pair.sender_pid, pair.receiver_pid, keeper)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sigkill_to_the_runner_ends_a_forked_pair_and_its_keeper(tmp_path: Path) -> None:
+    with runner(shared_anon, tmp_path) as (process, pids, _):
+        keeper = keeper_of(pids[0])
+        process.kill()
+        assert_ended(*pids, keeper)
+
+
+def test_what_has_a_name_in_dev_shm_goes_though_both_were_killed(tmp_path: Path) -> None:
+    for room, prefix in ((posix_shm, ""), (posix_sem, "sem.")):
+        with DemoPair.start(room, below=str(tmp_path)) as pair:
+            pair.open()
+            path = Path("/dev/shm", prefix + Path(pair.handover.sender_args[0]).name)
+            assert path.exists()
+            pair.kill_sender()
+            pair.kill_receiver()
+        assert not path.exists()
 
 
 @contextmanager

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from ipcinspect.kernel.cached_path import CachedPaths
+from ipcinspect.model.snapshot import Want
+from ipcinspect.sources.live import LiveSource
 from tests.live import file_server
 from tests.live.conftest import Start
 from tests.live.subjects import WITHIN_S, channel_at, ends, inode, look, until
@@ -81,6 +83,20 @@ def test_a_look_ends_in_time_with_everything_but_what_is_dead(server: Server, st
     assert ends(channel_at(seen, "pipe", number)) == {(subject.pid, r), (subject.pid, w)}
     (shared,) = [channel for channel in seen.channels if channel.mechanism == "mmap" and channel.name == server.file]
     assert ends(shared) == {(subject.pid, None)}
+
+
+def test_a_look_into_its_mapped_file_shows_what_is_in_memory_and_asks_no_server(server: Server, start: Start) -> None:
+    touches = start(OPENS_AND_MAPS.replace("say(", "mapped[0]; say("), server.file)
+    server.stop()
+    source = LiveSource()
+    seen = source.take(Want())
+    (shared,) = [channel for channel in seen.channels if channel.mechanism == "mmap" and channel.name == server.file]
+    assert ends(shared) == {(touches.pid, None)}
+    begun = time.monotonic()
+    contents = source.peek(shared.key, 65536)
+    assert time.monotonic() - begun < 1
+    assert contents is not None
+    assert {bytes(set(piece.data)) for piece in contents.pieces} == {b"x"}
 
 
 def test_who_sleeps_on_the_dead_server_is_seen_with_what_it_holds(server: Server, start: Start) -> None:

@@ -44,8 +44,11 @@ SET = channel(9, "sysv-sem", id="sysv-sem:9@ipc:[2]", namespaces=Namespaces(ipc=
 MAPPED = channel(9, "mmap", id="mmap:[254:0:9]", name="/srv/data")
 FIFO = channel(10, "fifo", id="fifo:[254:0:10]", name="/srv/[fifo]")
 PLAYER = channel(11, "posix-mq", id="posix-mq:/play", name="/play")
+OBJECT = channel(12, "posix-shm", id="posix-shm:/x", name="/x", aliases=["posix-shm:[0:27:4]", "/dev/shm/x"], queues=())
+THEIRS = channel(13, "posix-shm", id="posix-shm:/x@mnt:[9]", name="/x", queues=())
 CHANNELS = (
     PIPE, LISTENER, ACCEPTED, ABSTRACT, TCP_LISTENER, TCP_PAIR, TCP_OTHER, QUEUE, FOREIGN, SET, MAPPED, FIFO, PLAYER,
+    OBJECT, THEIRS,
 )  # fmt: skip
 MACHINE = snapshot(CHANNELS, [SECRET], users={0: "root"})
 
@@ -89,6 +92,11 @@ MACHINE = snapshot(CHANNELS, [SECRET], users={0: "root"})
         ("fifo:[254:0:10]", [FIFO]),
         ("posix-mq:/play", [PLAYER]),
         ("mq:/play", [PLAYER]),
+        ("posix-shm:/x", [OBJECT]),
+        ("shm:/x", [OBJECT]),
+        ("shm:/x@mnt:[9]", [THEIRS]),
+        ("/dev/shm/x", [OBJECT]),
+        ("/x", [OBJECT, THEIRS]),
         ("/run/nothing", []),
         ("9999/1", []),
         ("", []),

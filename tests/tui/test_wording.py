@@ -101,6 +101,9 @@ def test_a_reader_sees_the_wire_come_in() -> None:
     [
         (channel(1, "sysv-msg", queued=4000, messages=12), "12 msg"),
         (channel(1, "sysv-shm", queues=[], capacity=16 << 20), "16.0M"),
+        (channel(1, "posix-sem", queues=[], fields=(0,)), "val 0"),
+        (channel(1, "posix-sem", queues=[], fields=(2147483647,)), "val 2G"),
+        (channel(1, "posix-sem", queues=[], fields=(None,)), "?"),
         (channel(1, "unix", queues=[Queue("b", None, memory_bytes=4608)]), "<4.5K"),
         (channel(1, "udp", queues=[Queue("b", None, next_message_bytes=512)]), "512B+"),
         (channel(1, "unix", queues=[Queue("b", None)]), "?"),
