@@ -31,7 +31,7 @@ FIELDS = (
     Field("mode", "Mode", "mode", "permission bits: who may open it"),
     Field("owner_uid", "Owner", "uid", "user id that owns it"),
     Field("path", "Path", None, "its file; of an unlinked one what maps call it, which is not its name"),
-    Field("mount_namespace", "Mount namespace", None, "whose /dev/shm it is in, where that is not ours"),
+    Field("mount_namespace", "Mount namespace", None, "whose /dev/shm it is in: ours where ours has it too"),
 )
 
 TELLS = Tells("mappings and descriptors", "value", None, ("synchronisation",), "mount")
@@ -63,7 +63,7 @@ def _channel(scan: Scan, one: ShmObject) -> Channel:
             file.mode & 0o7777 if file is not None else None,
             file.uid if file is not None else None,
             one.path,
-            one.namespace,
+            scan.shm.namespaces.get(one.memory.device),
         ),
     )
 

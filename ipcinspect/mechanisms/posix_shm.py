@@ -30,7 +30,7 @@ FIELDS = (
     Field("mode", "Mode", "mode", "permission bits: who may open it"),
     Field("owner_uid", "Owner", "uid", "user id that owns it"),
     Field("last_write", "Last write", "time", "mtime: write(2) and ftruncate(2); stores through a mapping do not show"),
-    Field("mount_namespace", "Mount namespace", None, "whose /dev/shm it is in, where that is not ours"),
+    Field("mount_namespace", "Mount namespace", None, "whose /dev/shm it is in: ours where ours has it too"),
 )
 
 TELLS = Tells("mappings and descriptors", "none", memory_contents.SENTENCE, ("resource sharing",), "mount")
@@ -66,7 +66,7 @@ def _channel(scan: Scan, one: ShmObject) -> Channel:
             file.mode & 0o7777 if file is not None else None,
             file.uid if file is not None else None,
             file.mtime if file is not None else None,
-            one.namespace,
+            scan.shm.namespaces.get(one.memory.device),
         ),
     )
 

@@ -80,6 +80,8 @@ class ShmDirectories:
         """Of every tmpfs that stands at a /dev/shm, looked into or not."""
         self.complete: set[int] = set()
         """Of those of which every file is in `files`."""
+        self.namespaces: dict[int, int | None] = {}
+        """The mount namespace in which each was found, by device: ours where it is in ours too."""
         self.files: dict[tuple[int, int], Found] = {}
         """By (device, inode)."""
         self._read(self._places(), listings)
@@ -134,6 +136,7 @@ class ShmDirectories:
         for place in late:
             self._tell(place.namespace, "timed out", "")
         for place, answer in answers:
+            self.namespaces[place.device] = self._own if place.namespace is None else place.namespace
             if isinstance(answer, KernelError):
                 self._tell(place.namespace, answer.why, "")
                 continue

@@ -21,7 +21,11 @@ def test_an_object_that_nobody_has_open_is_listed_with_its_owner_and_mode(shm_na
     channel = at(seen, "posix-shm", path)
     assert (channel.id, channel.name, ends(channel)) == (f"posix-shm:/{shm_name}", f"/{shm_name}", set())
     assert channel.exposure is not None
-    assert (channel.exposure.reach, channel.exposure.mode, channel.exposure.owner_uid) == ("everybody", 0o662, 0)
+    assert (channel.exposure.reach, channel.exposure.mode, channel.exposure.owner_uid) == (
+        "everybody",
+        0o662,
+        os.geteuid(),
+    )
     hidden = any(not process.readable and not process.kernel_thread for process in seen.processes.values())
     assert channel.state == ("unknown" if hidden else "orphaned")
     assert peeked(channel).pieces[0].data == b"left behind"
@@ -52,6 +56,7 @@ def test_an_unlinked_object_and_a_new_one_of_its_name_are_two_channels(start: St
     new = at(seen, "posix-shm", SHM / shm_name)
     assert (new.id, ends(new)) == (f"posix-shm:/{shm_name}", set())
     assert gone.id != new.id
+    assert field(gone, "mount_namespace") == field(new, "mount_namespace") == os.stat("/proc/self/ns/mnt").st_ino
     assert peeked(gone).pieces[0].data[:3] == b"old"
 
 
