@@ -17,6 +17,7 @@ from typing import NamedTuple
 from ipcinspect.kernel import procfs
 from ipcinspect.kernel.errors import Denied, Vanished
 from ipcinspect.kernel.libc import FileFacts, FileReader
+from ipcinspect.kernel.mqueue import may_be_queue
 
 _CLOCK_EVERY = 0xFF
 _EVENTFD = "anon_inode:[eventfd]"
@@ -88,7 +89,7 @@ class Detail(IntEnum):
     NOTHING = 0
     """They are left out."""
     CHANNELS = 1
-    """All are listed; with the fdinfo of eventfds and of pty masters, whose identity stands nowhere else."""
+    """All are listed; with the fdinfo of eventfds, of pty masters and of what may be queues."""
     EVERYTHING = 2
     """With the fdinfo of everything that has no file behind it: what an epoll watches, whom a pidfd means."""
 
@@ -135,7 +136,8 @@ def read_table(process: int, detail: Detail, until: float) -> Table:
 
 def _informed(process: int, end: OtherEnd, detail: Detail) -> OtherEnd:
     """The same with its fdinfo where that is wanted; without where it is refused, or the descriptor closed by now."""
-    is_wanted = end.target == _EVENTFD or (end.file is not None and end.file.rdev == _PTMX)
+    file = end.file
+    is_wanted = end.target == _EVENTFD if file is None else file.rdev == _PTMX or may_be_queue(file)
     if not (is_wanted or (detail is Detail.EVERYTHING and end.file is None)):
         return end
     try:

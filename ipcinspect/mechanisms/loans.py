@@ -105,6 +105,10 @@ class Loans:
         )
         return answer[0] if answer is not None and answer[0].device == wanted.device else None
 
+    def refusal(self, inode: int) -> str | None:
+        """Why nobody's descriptor of it could be asked; None where somebody's was, or none was tried."""
+        return self._refused.get(inode)
+
     def gaps(self) -> list[Gap]:
         """What could not be asked."""
         reasons = Counter(self._refused.values())

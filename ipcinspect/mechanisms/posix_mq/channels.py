@@ -114,7 +114,7 @@ def _endpoints(scan: Scan, queue: Queue) -> list[Endpoint]:
 
 def _part(scan: Scan, holder: OtherHolder, inode: int) -> tuple[str, str] | None:
     """Side and role by the open mode; None for what is closed by now, and for O_PATH, which is no end."""
-    text = scan.fdinfo(holder.process, holder.end.fd)
+    text = holder.end.info or scan.fdinfo(holder.process, holder.end.fd)
     try:
         flags = fdinfo.parse_flags(text) if text is not None else _OPENED_AS_PATH
     except ValueError:

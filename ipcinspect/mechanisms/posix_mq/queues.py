@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from ipcinspect.kernel.errors import KernelError
 from ipcinspect.kernel.host import own_pid
 from ipcinspect.kernel.libc import FileFacts
 from ipcinspect.kernel.mounts import LIMIT, Mount, parse_mounts
-from ipcinspect.kernel.mqueue import FILE_BYTES, FILE_SYSTEM, Listing, Place, QueueNow
+from ipcinspect.kernel.mqueue import FILE_SYSTEM, Listing, Place, QueueNow
 from ipcinspect.mechanisms.scan import OtherHolder, Scan
 from ipcinspect.model.gap import Gap
 from ipcinspect.model.process import Process
@@ -22,6 +22,7 @@ _DEADLINE_S = 2.0
 """Seconds for the queues of all namespaces: whoever may make namespaces may fill each with queues."""
 _ASKED_HOLDERS = 3
 """Holders of one queue through whom it is asked until one answers."""
+_VANISHED = "vanished"
 _DELETED = " (deleted)"
 
 
@@ -72,10 +73,15 @@ class Queues:
                 self._gaps.append(Gap(f"POSIX queues of IPC namespace {namespace}", answer.why, None))
         self._recognise_descriptors()
         queues = [*self._with_name(), *self._held_only()]
-        silent = sum(1 for queue in queues if queue.now is None)
-        if silent:
-            self._gaps.append(Gap("attributes of POSIX queues", "denied", silent))
-        return queues
+        whys = [self._why_silent(queue) if queue.now is None else None for queue in queues]
+        for why, number in Counter(why for why in whys if why is not None).items():
+            what = "POSIX queues that went during the look" if why == _VANISHED else "attributes of POSIX queues"
+            self._gaps.append(Gap(what, why, number))
+        return [queue for queue, why in zip(queues, whys) if why != _VANISHED]
+
+    def _why_silent(self, queue: Queue) -> str:
+        """One with a name refused to be opened. Of any other, who had it open has closed it, unless we are refused."""
+        return self._scan.loans.refusal(queue.file.inode) or ("denied" if queue.is_listed else _VANISHED)
 
     def _look(self) -> Listing | KernelError:
         try:
@@ -152,13 +158,14 @@ class Queues:
         return found
 
     def _ask(self, place: Place, holders: Sequence[OtherHolder]) -> QueueNow | None:
-        """Through a descriptor of its holders."""
+        """Through a descriptor of its holders, of which the name may have gone since they were listed."""
         for process, end in holders[:_ASKED_HOLDERS]:
             if process.pid == self._own_pid:
                 return mqueue.asked_through(end.fd, place)
-            question = mqueue.Question()
-            if self._scan.loans.ask(process, end, question) is not None:
-                return question.answer()
+            for target in (end.target, end.target + _DELETED):
+                question = mqueue.Question()
+                if self._scan.loans.ask(process, end._replace(target=target), question) is not None:
+                    return question.answer()
         return None
 
     def _descriptors_of_our_own(self) -> dict[Place, int]:
@@ -181,15 +188,8 @@ def _is_of_queues(mount: Mount) -> bool:
 
 def _may_be_queue(holder: OtherHolder) -> bool:
     """Whether it is worth the trouble to find out; the text of the link and the size prove nothing."""
-    end = holder.end
-    return (
-        end.file is not None
-        and (end.file.size, end.file.blocks) == (FILE_BYTES, 0)
-        and stat.S_ISREG(end.file.mode)
-        and os.major(end.file.device) == 0
-        and end.target.startswith("/")
-        and end.target.count("/") == 1
-    )
+    file, target = holder.end.file, holder.end.target
+    return file is not None and mqueue.may_be_queue(file) and target.startswith("/") and target.count("/") == 1
 
 
 def _name_of(holder: OtherHolder) -> str:
