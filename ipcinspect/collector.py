@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from typing import Callable, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 from ipcinspect.kernel import halves, procfs
 from ipcinspect.kernel.descriptors import Detail
@@ -71,6 +71,7 @@ class Collector:
         self._rooms = rooms
         self._users = UserNames(passwd_file)
         self._relay: Relay[int, ProcessFacts | KernelError] = Relay(_DEADLINE_S + _GRACE_S, while_waiting)
+        self._memories: Relay[int, Any] = Relay(_DEADLINE_S, while_waiting)
         self._peeks: Relay[ChannelKey, Contents] = Relay(_PEEK_DEADLINE_S, while_waiting)
         self._shm = shm_relay()
         self._while_waiting = while_waiting
@@ -105,7 +106,7 @@ class Collector:
         host = read_host(self._root)
         walked = self._walk(want)
         costs = [Cost("processes", time.perf_counter() - start)]
-        with closing(Scan(_surroundings(self._root, host, taken_at), walked.facts, self._shm)) as scan:
+        with closing(Scan(_surroundings(self._root, host, taken_at), walked.facts, self._shm, self._memories)) as scan:
             collected, room_costs = self._visit(scan)
             costs += room_costs
             gaps = [*walked.gaps, *collected.gaps, *scan.gaps()]

@@ -70,7 +70,7 @@ def asleep(root: str, pid: int, starttime: int, until: float) -> Asleep:
     try:
         if procfs.parse_stat(procfs.read_file(process, "stat")).starttime != starttime:
             return Asleep([], False, False)
-        for tid in _threads(process):
+        for tid in threads(process):
             if time.monotonic() > until:
                 return Asleep(calls, False, True)
             try:
@@ -88,7 +88,8 @@ def asleep(root: str, pid: int, starttime: int, until: float) -> Asleep:
     return Asleep(calls, False, False)
 
 
-def _threads(process: int) -> list[int]:
+def threads(process: int) -> list[int]:
+    """The threads of a process, given its directory descriptor. Raises OSError."""
     tasks = os.open("task", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=process)
     try:
         return [int(name) for name in os.listdir(tasks)]

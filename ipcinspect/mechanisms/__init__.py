@@ -9,6 +9,7 @@ from ipcinspect.mechanisms import (
     eventfd,
     fifo,
     file_lock,
+    futex,
     memfd,
     mmap,
     netlink,
@@ -47,6 +48,7 @@ MECHANISMS: tuple[Room, ...] = (
     mmap,
     eventfd,
     file_lock,
+    futex,
 )
 
 

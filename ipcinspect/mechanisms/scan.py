@@ -10,6 +10,7 @@ from ipcinspect.kernel.descriptors import OtherEnd
 from ipcinspect.kernel.errors import Unsupported, translated
 from ipcinspect.kernel.host import own_pid
 from ipcinspect.kernel.maps import SharedMapping
+from ipcinspect.kernel.relay import Relay
 from ipcinspect.kernel.walk import ProcessFacts
 from ipcinspect.mechanisms.ipc_namespaces import IpcNamespaces
 from ipcinspect.mechanisms.loans import Loans, PipeHolder, SocketHolder
@@ -19,6 +20,7 @@ from ipcinspect.model.gap import Gap
 from ipcinspect.model.process import Process, Signals
 
 _PIECE = 256
+_DEADLINE_S = 1.0
 _ANONYMOUS = "anon_inode:"
 
 
@@ -69,9 +71,15 @@ class Scan:
     """The facts of one pass. Rooms read its properties; `gaps()` tells what those readings missed."""
 
     def __init__(
-        self, surroundings: Surroundings, facts: list[ProcessFacts], shm_listings: Listings | None = None
+        self,
+        surroundings: Surroundings,
+        facts: list[ProcessFacts],
+        shm_listings: Listings | None = None,
+        watched: Relay[int, Any] | None = None,
     ) -> None:
-        """`facts` becomes the scan's own. `shm_listings` outlives the scan: it remembers what did not answer."""
+        """`facts` becomes the scan's own. The others outlive the scan: they remember what did not answer."""
+        self.watched = watched if watched is not None else Relay(_DEADLINE_S)
+        """For what may wait for a lock that a process holds: its memory. Items are pids."""
         self.surroundings = surroundings
         self.facts = facts
         self.loans = Loans(surroundings.root, facts, surroundings.pids_agree)

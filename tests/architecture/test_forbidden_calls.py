@@ -43,6 +43,7 @@ ALLOWED = {
     ("kernel/locks.py", "os.readlink"): "the text of /proc/self/ns/pid",
     ("kernel/calls.py", "os.open"): "the directory /proc/PID/task",
     ("kernel/calls.py", "os.listdir"): "the directory /proc/PID/task",
+    ("kernel/futexes.py", "os.open"): "/proc/PID/pagemap",
     ("kernel/sleepers.py", "os.listdir"): "/proc/PID/task",
     ("kernel/sleepers.py", "os.open"): "/proc/PID/task/TID/wchan",
     ("kernel/sockname.py", "os.readlink"): "the text of a /proc/PID/fd link: the name in a socket's entry",

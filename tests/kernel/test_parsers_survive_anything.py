@@ -20,6 +20,7 @@ from ipcinspect.kernel import (
     calls,
     cgroup,
     fdinfo,
+    futexes,
     inet_diag,
     locks,
     maps,
@@ -35,6 +36,7 @@ from ipcinspect.kernel import (
     shm_files,
     sockaddr,
     sysvipc,
+    thread_ids,
     unix_diag,
 )
 from ipcinspect.model import payload
@@ -97,6 +99,12 @@ PARSERS: list[tuple[str, Callable[[bytes], object], bytes]] = [
     ("passwd", passwd.parse_passwd, PASSWD),
     ("locks", locks.parse, LOCKS),
     ("lock lines of fdinfo", locks.parse, b"pos:\t0\nflags:\t02\nlock:\t1: FLOCK  ADVISORY  READ 5 00:1b:9 0 EOF\n"),
+    ("futex_waitv", futexes.parse_waiters, struct.pack("=QQII", 1, 0x7F0000001000, 2, 0) * 2),
+    (
+        "memory of a mutex",
+        lambda text: futexes.read_lock(text, 12, False),
+        bytes(12) + struct.pack("=8I", 2, 1, 7, 1, 128, 0, 0, 0),
+    ),
     ("syscall", lambda text: calls.parse_call(text, 7, "x86_64"), SYSCALL),
     ("address of the internet", sockaddr.parse_inet, struct.pack("=HH4s8x", 2, 80, b"\x7f\0\0\1")),
     ("address of unix", sockaddr.parse_unix, b"\1\0/run/a name\0"),
@@ -119,6 +127,7 @@ PARSERS: list[tuple[str, Callable[[bytes], object], bytes]] = [
 REFUSING: list[tuple[str, Callable[[bytes], object], bytes]] = [
     ("stat", procfs.parse_stat, STAT),
     ("status", procfs.parse_effective_uid, STATUS),
+    ("numbers of a thread", thread_ids.parse_numbers, b"Name:\tsh\nNSpid:\t77\t5\n"),
     ("a queue's file", mqueue.parse_status, QUEUE),
     ("namespace", lambda text: procfs.parse_namespace(text.decode("latin-1")), b"net:[4026531840]"),
 ]

@@ -113,6 +113,27 @@ def test_many_processes_that_never_answer_cost_one_deadline(fake: FakeProc) -> N
     assert [count for _, count in _late(seen)] == [12]
 
 
+def test_a_system_call_that_never_answers_costs_its_deadline_and_the_others_are_told(fake: FakeProc) -> None:
+    for pid in (4001, 4002):
+        place = fake.root / str(pid)
+        (place / "maps").write_text("7f0000000000-7f0000001000 rw-s 00000000 00:01 77   /memfd:shared (deleted)\n")
+        (place / "task" / str(pid)).mkdir(parents=True)
+        (place / "task" / str(pid) / "syscall").write_text(
+            "202 0x7f0000000010 0x0 0x0 0x0 0x0 0x0 0x7fff00000000 0x1\n"
+        )
+    fake.silence(4002, "task/4002/syscall")
+    begun = time.monotonic()
+    looking = collector(fake)
+    first = looking.collect(WANT)
+    assert time.monotonic() - begun < 4
+    (word,) = [channel for channel in first.channels if channel.mechanism == "futex"]
+    assert [end.process.pid for end in word.endpoints if end.process] == [4001]
+    assert [gap.count for gap in first.gaps if "futexes" in gap.what] == [1]
+    begun = time.monotonic()
+    assert looking.collect(WANT).channels
+    assert time.monotonic() - begun < 1, "it is not waited for again"
+
+
 def test_files_cut_short_leave_out_what_they_would_have_told(fake: FakeProc) -> None:
     (fake.root / "4001" / "stat").write_text("4001 (one")
     (fake.root / "4002" / "status").write_text("Name:\ttwo\nUid:\t1000")
