@@ -24,6 +24,7 @@ CHANNEL is whatever you have at hand:
   posix-shm:/x shm:/x      POSIX shared memory, also /dev/shm/x
   posix-sem:/x             a named semaphore
   memfd:[77]               a memory file, as maps and descriptors number it
+  file-lock:/var/db        a locked file, who holds the lock and who waits
   mmap:/srv/data           MECHANISM:NAME in general
 Objects of another IPC namespace end in @ipc:[N], of another mount namespace in @mnt:[N].
 """

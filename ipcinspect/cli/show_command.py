@@ -16,6 +16,7 @@ from ipcinspect.model.channel import Channel, Endpoint, Queue
 from ipcinspect.model.snapshot import Snapshot, Want
 from ipcinspect.model.words import stage_of
 from ipcinspect.selection.addresses import clients_of
+from ipcinspect.selection.descent import descent_sentence
 from ipcinspect.sources import Details
 
 SUMMARY = "one channel, whole: every holder, its queues and facts"
@@ -122,7 +123,20 @@ def _end_sheet(
     details: Details | None,
     style: Style,
 ) -> Sheet:
-    titles = ("CHANNEL", "SIDE", "ROLE", "PROCESS", "PID", "FD", "FLAGS", "USER", "CONTAINER", "INODE", "ADDRESS")
+    titles = (
+        "CHANNEL",
+        "SIDE",
+        "ROLE",
+        "PROCESS",
+        "PID",
+        "FD",
+        "FLAGS",
+        "USER",
+        "CAME BY",
+        "CONTAINER",
+        "INODE",
+        "ADDRESS",
+    )
     columns = tuple(Column(name, right=name in ("PID", "FD", "INODE")) for name in titles)
     rows = [_end_row(channel, end, snapshot, details, style) for channel, end in ends]
     own = 1 if title == "Ends" else 0
@@ -133,9 +147,10 @@ def _end_row(
     channel: Channel, end: Endpoint, snapshot: Snapshot, details: Details | None, style: Style
 ) -> tuple[Cell, ...]:
     process, fd = end.process, end.fd
-    flags = None
+    flags = came = None
     if process is not None and fd is not None and details is not None:
         flags = details.descriptor_flags.get((process.pid, fd))
+        came = descent_sentence(details.came_by.get((process.pid, fd)))
     uid = None if process is None else process.uid
     user = "?" if uid is None else style.safe(snapshot.users.get(uid, str(uid)))
     return (
@@ -147,6 +162,7 @@ def _end_row(
         Cell("-" if fd is None else str(fd)),
         Cell("-" if fd is None else style.told(flags, None)),
         Cell(user),
+        Cell("-" if fd is None else style.told(came, None)),
         Cell("-" if process is None or process.container is None else style.safe(process.container)),
         Cell("-" if end.inode is None else str(end.inode)),
         Cell("-" if end.address is None else style.safe(end.address)),

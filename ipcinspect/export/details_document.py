@@ -16,7 +16,7 @@ from ipcinspect.export.json_document import (
 )
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.snapshot import Snapshot
-from ipcinspect.sources import Detail, Details
+from ipcinspect.sources import CameBy, Detail, Details
 
 
 def details_document(snapshot: Snapshot, channels: Sequence[Channel], details: Details | None) -> Iterator[str]:
@@ -26,7 +26,18 @@ def details_document(snapshot: Snapshot, channels: Sequence[Channel], details: D
     facts = "null" if details is None else array(map(_fact, details.facts))
     flags = () if details is None else sorted(details.descriptor_flags.items())
     held = array(f'{{"pid": {pid}, "fd": {fd}, "flags": {quoted(words)}}}' for (pid, fd), words in flags)
-    yield f', "details": {facts}, "descriptor_flags": {held}, "gaps": {gaps(snapshot.gaps)}}}'
+    came = () if details is None else sorted(details.came_by.items())
+    descent = array(_came_by(place, one) for place, one in came)
+    yield f', "details": {facts}, "descriptor_flags": {held}, "came_by": {descent}, "gaps": {gaps(snapshot.gaps)}}}'
+
+
+def _came_by(place: tuple[int, int], came: CameBy) -> str:
+    process = came.process
+    whom = "null"
+    if process is not None:
+        who = f'"pid": {process.pid}, "starttime": {process.starttime}, "comm": {quoted(process.comm)}'
+        whom = f'{{{who}, "fd": {value(came.fd)}}}'
+    return f'{{"pid": {place[0]}, "fd": {place[1]}, "how": {quoted(came.how)}, "with": {whom}}}'
 
 
 def _fact(fact: Detail) -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 from ipcinspect.model.channel import FieldValue
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.contents import Contents
-from ipcinspect.model.process import ProcessKey
+from ipcinspect.model.process import Process, ProcessKey
 from ipcinspect.model.snapshot import Snapshot, Want
 
 
@@ -24,6 +24,17 @@ class Detail(NamedTuple):
     """The interface that told it: `tcp_info`, `psutil`, `fdinfo`."""
 
 
+class CameBy(NamedTuple):
+    """With whom a holder of a channel shares the open file description of its descriptor."""
+
+    how: str
+    """`parent`, `ancestor` (the nearest that has it: likely inherited from), `shared` (with any other process),
+    `duplicate` (of another descriptor of its own), `unshared` (nobody who was seen has the same)."""
+    process: Process | None
+    """Who else has it; None where nobody seen has."""
+    fd: int | None
+
+
 @dataclass(frozen=True)
 class Details:
     """More about one process or one channel, read on request."""
@@ -31,6 +42,8 @@ class Details:
     facts: tuple[Detail, ...]
     descriptor_flags: Mapping[tuple[int, int], str] = field(default_factory=dict)
     """For a channel: by (pid, fd) of its holders, the words for the open flags (`nonblock cloexec`)."""
+    came_by: Mapping[tuple[int, int], CameBy] = field(default_factory=dict)
+    """For a channel: by (pid, fd) of its holders; without those of which it cannot be told."""
 
 
 class Source(Protocol):

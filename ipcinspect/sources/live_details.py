@@ -14,6 +14,7 @@ from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.process import ProcessKey
 from ipcinspect.model.snapshot import Snapshot
 from ipcinspect.sources import Detail, Details
+from ipcinspect.sources.came_by import came_by
 
 _MOST_HOLDERS = 256
 """Holders whose open flags are read; each costs about 10 microseconds."""
@@ -37,7 +38,7 @@ def details(root: str, snapshot: Snapshot, key: ProcessKey | ChannelKey) -> Deta
     if isinstance(key, ProcessKey):
         return _process(root, snapshot, key)
     channel = snapshot.channels_by_key.get(key)
-    return _channel(root, channel) if channel is not None else None
+    return _channel(root, channel, snapshot) if channel is not None else None
 
 
 def _process(root: str, snapshot: Snapshot, key: ProcessKey) -> Details | None:
@@ -78,14 +79,17 @@ def _still_is(root: str, key: ProcessKey) -> bool:
         os.close(process)
 
 
-def _channel(root: str, channel: Channel) -> Details:
+def _channel(root: str, channel: Channel, snapshot: Snapshot) -> Details:
+    shared = came_by(root, channel, snapshot.processes)
     flags: dict[tuple[int, int], str] = {}
     for end in channel.endpoints[:_MOST_HOLDERS]:
         if end.process is not None and end.fd is not None:
             words = _open_flags(root, end.process.key, end.fd, end.inode)
             if words is not None:
                 flags[end.process.pid, end.fd] = words
-    return Details(tuple(_connection_facts(channel)) if channel.mechanism == "tcp" else (), flags)
+    facts = tuple(_connection_facts(channel)) if channel.mechanism == "tcp" else ()
+    # the flags were read after the comparison, and of the channel's own file
+    return Details(facts, flags, {place: came for place, came in shared.items() if place in flags})
 
 
 def _open_flags(root: str, key: ProcessKey, fd: int, inode: int | None) -> str | None:

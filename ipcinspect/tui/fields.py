@@ -13,6 +13,7 @@ from ipcinspect.export.exposure import exposure_sentence, exposure_word
 from ipcinspect.mechanisms import fields_of
 from ipcinspect.model.channel import Channel, Endpoint, Queue
 from ipcinspect.model.snapshot import Snapshot
+from ipcinspect.selection.descent import descent_sentence
 from ipcinspect.sources import Details
 from ipcinspect.tui import figures
 from ipcinspect.tui.drawing import Line, Span, clip, clip_name
@@ -42,12 +43,13 @@ class _Cells(NamedTuple):
     fd: str
     flags: str
     user: str
+    came_by: str
     container: str
     address: str
 
 
-_TITLES = _Cells("ROLE", "PROCESS", "FD", "FLAGS", "USER", "CONTAINER", "ADDRESS")
-_LIMITS = _Cells(*map(str, (8, 26, 7, 24, 14, 24, 60)))
+_TITLES = _Cells("ROLE", "PROCESS", "FD", "FLAGS", "USER", "CAME BY", "CONTAINER", "ADDRESS")
+_LIMITS = _Cells(*map(str, (8, 26, 7, 24, 14, 40, 24, 60)))
 _MEASURED = 200
 """Rows that decide the widths of the columns."""
 
@@ -100,7 +102,7 @@ class EndRows:
             rows = [self._cells(end, glyphs) for end in self.ends[:_MEASURED]]
             known = tuple(
                 0
-                if title in ("CONTAINER", "ADDRESS") and all(row[place] in ("", "host") for row in rows)
+                if title in ("CAME BY", "CONTAINER", "ADDRESS") and all(row[place] in ("", "host") for row in rows)
                 else min(max(cell_len(title), *(cell_len(row[place]) for row in rows), 0), int(_LIMITS[place]))
                 for place, title in enumerate(_TITLES)
             )
@@ -111,7 +113,7 @@ class EndRows:
         process = end.process
         address = glyphs.safe(end.address) if end.address else ""
         if process is None:
-            return _Cells(end.role, "(nobody seen)", "-", "-", "-", "", address)
+            return _Cells(end.role, "(nobody seen)", "-", "-", "-", "", "", address)
         users = self.subject.snapshot.users
         user = "?" if process.uid is None else glyphs.safe(users.get(process.uid, str(process.uid)))
         container = glyphs.safe(process.container) if process.container else "host"
@@ -122,9 +124,16 @@ class EndRows:
             fd,
             self._flags(end, process.pid),
             user,
+            self._came_by(end, process.pid, glyphs),
             container,
             address,
         )
+
+    def _came_by(self, end: Endpoint, pid: int, glyphs: Glyphs) -> str:
+        """Empty where it is not told."""
+        details = self.subject.details
+        told = None if details is None or end.fd is None else descent_sentence(details.came_by.get((pid, end.fd)))
+        return "" if told is None else glyphs.safe(told)
 
     def _flags(self, end: Endpoint, pid: int) -> str:
         if end.fd is None:

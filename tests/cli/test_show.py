@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 
-from ipcinspect.sources import Detail, Details
+from ipcinspect.sources import CameBy, Detail, Details
 from tests.cli.machine import ACCEPTED, FULL, machine
 from tests.cli.running import Ran, Runner
-from tests.fakes import FakeSource
+from tests.fakes import FakeSource, process
 
-DETAILS = {FULL.key: Details((Detail("Round trip", 250, "microseconds", "tcp_info"),), {(2211, 1): "nonblock cloexec"})}
+CAME = CameBy("parent", process(2209, "sh"), 5)
+DETAILS = {
+    FULL.key: Details(
+        (Detail("Round trip", 250, "microseconds", "tcp_info"),), {(2211, 1): "nonblock cloexec"}, {(2211, 1): CAME}
+    )
+}
 
 
 def sections(ran: Ran) -> dict[str, list[list[str]]]:
@@ -29,9 +34,21 @@ def test_a_pipe_is_told_whole(run_with: Runner) -> None:
     assert ["capacity", "65536"] in told[""]
     assert told["QUEUES"][1] == ["b", "65536", "?", "?", "?", "?", "100.0%"]
     assert told["ENDS"] == [
-        ["SIDE", "ROLE", "PROCESS", "PID", "FD", "FLAGS", "USER", "CONTAINER", "INODE", "ADDRESS"],
-        ["a", "writer", "make", "2211", "1", "nonblock cloexec", "ana", "docker:1f2e", "123", "-"],
-        ["b", "reader", "tee", "2212", "0", "?", "www", "-", "123", "-"],
+        ["SIDE", "ROLE", "PROCESS", "PID", "FD", "FLAGS", "USER", "CAME BY", "CONTAINER", "INODE", "ADDRESS"],
+        [
+            "a",
+            "writer",
+            "make",
+            "2211",
+            "1",
+            "nonblock cloexec",
+            "ana",
+            "shared with parent sh 2209/5",
+            "docker:1f2e",
+            "123",
+            "-",
+        ],
+        ["b", "reader", "tee", "2212", "0", "?", "www", "?", "-", "123", "-"],
     ]
     assert told["DETAILS"] == [["Round trip", "250", "tcp_info"]]
 
@@ -42,12 +59,12 @@ def test_a_listener_names_every_client_with_its_container(run_with: Runner) -> N
     (row,) = told["CONNECTIONS"][1:]
     assert row[0] == "socket:[81]"
     assert row[3:5] == ["make", "2211"]
-    assert row[8] == "docker:1f2e"
+    assert row[9] == "docker:1f2e"
 
 
 def test_an_end_elsewhere_is_its_address(run_with: Runner) -> None:
     told = sections(run_with(FakeSource(machine()), "show", "tcp:10.0.0.9:5555"))
-    assert told["ENDS"][1] == ["a", "client", "?", "?", "-", "-", "?", "-", "-", "10.0.0.9:5555"]
+    assert told["ENDS"][1] == ["a", "client", "?", "?", "-", "-", "?", "-", "-", "-", "10.0.0.9:5555"]
 
 
 def test_json_has_the_channel_its_connections_and_the_details(run_with: Runner) -> None:
@@ -57,6 +74,8 @@ def test_json_has_the_channel_its_connections_and_the_details(run_with: Runner) 
     assert told["details"] is None
     told = json.loads(run_with(FakeSource(machine(), details=DETAILS), "show", "--json", "2211/1").out)
     assert told["details"] == [{"title": "Round trip", "value": 250, "unit": "microseconds", "told_by": "tcp_info"}]
+    whom = {"pid": 2209, "starttime": process(2209, "sh").starttime, "comm": "sh", "fd": 5}
+    assert told["came_by"] == [{"pid": 2211, "fd": 1, "how": "parent", "with": whom}]
     assert told["descriptor_flags"] == [{"pid": 2211, "fd": 1, "flags": "nonblock cloexec"}]
 
 
