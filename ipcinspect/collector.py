@@ -15,10 +15,11 @@ from typing import Any, Callable, NamedTuple
 
 from ipcinspect.kernel import halves, procfs
 from ipcinspect.kernel.descriptors import Detail
-from ipcinspect.kernel.doctor import Sighting, sightings
+from ipcinspect.kernel.doctor import Counts, Reached, sightings
 from ipcinspect.kernel.errors import KernelError
 from ipcinspect.kernel.host import HostFacts, read_host
 from ipcinspect.kernel.passwd import UserNames
+from ipcinspect.kernel.privileges import read_rights, root_if_it_helps
 from ipcinspect.kernel.relay import Relay
 from ipcinspect.kernel.walk import ProcessFacts, Walk
 from ipcinspect.mechanisms import MECHANISMS, held
@@ -27,6 +28,7 @@ from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Room
 from ipcinspect.mechanisms.scan import Scan, Surroundings
 from ipcinspect.mechanisms.shm_directories import relay as shm_relay
+from ipcinspect.mechanisms.sights import Found, sights_of
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.contents import Contents, refused
@@ -109,10 +111,11 @@ class Collector:
         with closing(Scan(_surroundings(self._root, host, taken_at), walked.facts, self._shm, self._memories)) as scan:
             collected, room_costs = self._visit(scan)
             costs += room_costs
-            gaps = [*walked.gaps, *collected.gaps, *scan.gaps()]
-            descriptors = held.descriptors(scan, collected.channels) if want.descriptors else {}
-            sights = _sights(self._root, host, scan) if want.sights else ()
-            users, in_time = self._users.names(_uids(self._rooms, scan, collected.channels))
+            channels = [channel for _, found in collected for channel in found.channels]
+            gaps = [*walked.gaps, *(gap for _, found in collected for gap in found.gaps), *scan.gaps()]
+            descriptors = held.descriptors(scan, channels) if want.descriptors else {}
+            sights = _sights(self._root, host, scan, collected) if want.sights else ()
+            users, in_time = self._users.names(_uids(self._rooms, scan, channels))
             if not self._alone:
                 scan.free()
         if not in_time:
@@ -121,7 +124,7 @@ class Collector:
             host=_host(host),
             taken_at=taken_at,
             duration_s=time.perf_counter() - start,
-            channels=tuple(collected.channels),
+            channels=tuple(channels),
             processes=scan.processes,
             gaps=tuple(gaps),
             users=users,
@@ -156,18 +159,15 @@ class Collector:
         parts = halves.share(pids, run, _SHARED_DEADLINE_S)
         return [answer for answers, _ in parts for answer in answers], [pid for _, late in parts for pid in late]
 
-    def _visit(self, scan: Scan) -> tuple[Collected, list[Cost]]:
-        channels: list[Channel] = []
-        gaps: list[Gap] = []
+    def _visit(self, scan: Scan) -> tuple[list[tuple[Room, Collected]], list[Cost]]:
+        collected = []
         costs = []
         for room in self._rooms:
             self._while_waiting()
             start = time.perf_counter()
-            found = _collect_isolated(room, scan)
-            channels += found.channels
-            gaps += found.gaps
+            collected.append((room, _collect_isolated(room, scan)))
             costs.append(Cost(room.NAME, time.perf_counter() - start))
-        return Collected(channels, gaps), costs
+        return collected, costs
 
 
 @contextmanager
@@ -271,11 +271,16 @@ def _uids(rooms: Sequence[Room], scan: Scan, channels: Iterable[Channel]) -> set
     return uids
 
 
-def _sights(root: str, host: HostFacts, scan: Scan) -> tuple[Sight, ...]:
+def _sights(root: str, host: HostFacts, scan: Scan, collected: Iterable[tuple[Room, Collected]]) -> tuple[Sight, ...]:
     people = [process for process in scan.processes.values() if not process.kernel_thread]
     readable = sum(1 for process in people if process.readable)
     known = {process.net_namespace for process in people if process.net_namespace is not None}
-    told: list[Sighting] = sightings(
-        root, host.release, readable, len(people), len(known) - scan.sockets.shut_out, len(known)
+    ipc = len(scan.ipc.others) + 1
+    counts = Counts(
+        Reached(readable, len(people)),
+        Reached(len(known) - scan.sockets.shut_out, len(known)),
+        Reached(ipc - len(scan.ipc.shut), ipc),
     )
-    return tuple(Sight(*row) for row in told)
+    found = (Found(room, len(one.channels), tuple(one.gaps)) for room, one in collected)
+    more = root_if_it_helps(read_rights(root))
+    return (*(Sight(*row) for row in sightings(root, host.release, counts)), *sights_of(found, scan, more))

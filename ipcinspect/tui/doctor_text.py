@@ -34,10 +34,12 @@ def figures_ms(seconds: float) -> str:
 
 def _sights(sights: Sequence[Sight], width: int, glyphs: Glyphs) -> list[Line]:
     subject_width = min(max((cell_len(glyphs.safe(sight.subject)) for sight in sights), default=0), 34)
-    return [line for sight in sights for line in _sight(sight, subject_width, width, glyphs)]
+    told: set[str] = set()
+    return [line for sight in sights for line in _sight(sight, told, subject_width, width, glyphs)]
 
 
-def _sight(sight: Sight, subject_width: int, width: int, glyphs: Glyphs) -> Iterator[Line]:
+def _sight(sight: Sight, told: set[str], subject_width: int, width: int, glyphs: Glyphs) -> Iterator[Line]:
+    """`told`: the remedies that stand above already; once is enough."""
     mark, role = _MARK.get(sight.verdict, ("unknown", "muted"))
     start = subject_width + 13
     room = max(min(width - start - 1, _READABLE), 20)
@@ -49,7 +51,8 @@ def _sight(sight: Sight, subject_width: int, width: int, glyphs: Glyphs) -> Iter
     )
     for text in further:
         yield (Span(" " * start + text),)
-    if sight.remedy:
+    if sight.remedy and sight.remedy not in told:
+        told.add(sight.remedy)
         for place, text in enumerate(wrap(glyphs.safe(sight.remedy), room - 2)):
             yield (Span(" " * start + ("  " if place else f"{glyphs.remedy} ") + text, "accent"),)
 

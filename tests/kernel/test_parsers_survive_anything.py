@@ -7,6 +7,7 @@ ours can print columns that nobody here has seen.
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import struct
 from collections.abc import Callable
@@ -31,6 +32,7 @@ from ipcinspect.kernel import (
     netlink_diag,
     packet_diag,
     passwd,
+    privileges,
     proc_net,
     procfs,
     shm_files,
@@ -46,6 +48,8 @@ from tests.kernel.fdinfo_samples import FDINFO_PARSERS
 STAT = b"42 (a name) S 1 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 123456 1000 200\n"
 STATUS = b"Name:\tsh\nUmask:\t0022\nUid:\t1000\t1001\t1000\t1000\nGid:\t5\t5\t5\t5\n"
 MAPS = b"7f00-7f10 rw-s 00000000 00:01 229376                     /SYSV00005151 (deleted)\n"
+RIGHTS = b"Uid:\t1000\t1000\t1000\t1000\nCapEff:\t00000000a80425fb\nNoNewPrivs:\t0\nSeccomp:\t2\n"
+PROC_MOUNT = b"21 1 0:20 / /proc rw,relatime shared:5 - proc proc rw,gid=27,hidepid=invisible\n"
 MOUNTS = b"36 35 98:0 /mnt1 /mnt\\0402 rw,noatime master:1 - ext3 /dev/root rw,errors=continue\n"
 QUEUE = b"QSIZE:129     NOTIFY:2    SIGNO:0    NOTIFY_PID:8260\n"
 QUEUES = (
@@ -89,6 +93,8 @@ PARSERS: list[tuple[str, Callable[[bytes], object], bytes]] = [
     ("semaphore", lambda data: shm_files.parse_semaphore(data, 32), struct.pack("<IIII", 3, 1, 128, 0)),
     ("page table", memory_reader.present_pages, struct.pack("=3Q", 1 << 63, 0, 1 << 62)),
     ("mountinfo", mounts.parse_mounts, MOUNTS),
+    ("rights", lambda text: privileges.parse_rights(os.fsdecode(text), 0), RIGHTS),
+    ("options of /proc", lambda text: privileges.parse_proc_options(os.fsdecode(text), "/proc"), PROC_MOUNT),
     ("cmdline", procfs.parse_cmdline, b"sh\0-c\0true\0"),
     ("cgroup", cgroup.parse_container, CGROUP),
     ("sysvipc/msg", sysvipc.parse_queues, QUEUES),
