@@ -274,12 +274,13 @@ def _uids(rooms: Sequence[Room], scan: Scan, channels: Iterable[Channel]) -> set
 def _sights(root: str, host: HostFacts, scan: Scan, collected: Iterable[tuple[Room, Collected]]) -> tuple[Sight, ...]:
     people = [process for process in scan.processes.values() if not process.kernel_thread]
     readable = sum(1 for process in people if process.readable)
+    hidden = [process for process in people if not process.readable]
     known = {process.net_namespace for process in people if process.net_namespace is not None}
     ipc = len(scan.ipc.others) + 1
     counts = Counts(
         Reached(readable, len(people)),
-        Reached(len(known) - scan.sockets.shut_out, len(known)),
-        Reached(ipc - len(scan.ipc.shut), ipc),
+        Reached(len(known) - scan.sockets.shut_out, len(known), sum(one.net_namespace is None for one in hidden)),
+        Reached(ipc - len(scan.ipc.shut), ipc, sum(one.ipc_namespace is None for one in hidden)),
     )
     found = (Found(room, len(one.channels), tuple(one.gaps)) for room, one in collected)
     more = root_if_it_helps(read_rights(root))

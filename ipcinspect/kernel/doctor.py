@@ -17,6 +17,8 @@ class Reached(NamedTuple):
 
     entered: int
     known: int
+    unplaced: int = 0
+    """Processes of which is not known in which they live."""
 
 
 class Counts(NamedTuple):
@@ -41,7 +43,7 @@ def sightings(root: str, release: str, counts: Counts) -> list[Sighting]:
 
 
 def _processes(reached: Reached, more: str | None) -> Sighting:
-    readable, processes = reached
+    readable, processes, _ = reached
     if readable == processes:
         return Sighting("processes", "yes", f"descriptors of all {processes} processes can be read", None)
     detail = f"descriptors of {readable} of {processes} processes can be read; holders may hide in the others"
@@ -51,8 +53,12 @@ def _processes(reached: Reached, more: str | None) -> Sighting:
 
 
 def _namespaces(subject: str, what: str, reached: Reached, more: str | None) -> Sighting:
-    entered, known = reached
-    if entered == known:
-        number = "the one that is known" if known == 1 else f"all {known} known ones"
-        return Sighting(subject, "yes", f"{what} of {number} are told", None)
-    return Sighting(subject, "partly", f"{what} of {entered} of {known} known ones are told whole", more)
+    entered, known, unplaced = reached
+    number = "the one that is known" if known == 1 else f"all {known} known ones"
+    detail = f"{what} of {number} are told"
+    if entered < known:
+        detail = f"{what} of {entered} of {known} known ones are told whole"
+    if unplaced:
+        detail += f"; in which {unplaced} {'process lives' if unplaced == 1 else 'processes live'} is not known"
+    is_all = entered == known and not unplaced
+    return Sighting(subject, "yes" if is_all else "partly", detail, None if is_all else more)

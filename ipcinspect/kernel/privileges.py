@@ -97,7 +97,7 @@ def _privilege(rights: Rights) -> list[Sighting]:
     if rights.no_new_privs:
         detail += "; no_new_privs is set: neither sudo nor setcap has an effect on what is started here"
     lines = [Sighting("privilege", "partly", detail, root_if_it_helps(rights))]
-    lines += [Sighting(each.name, "no", f"hides {each.hides}", None) for each in missing]
+    lines += [Sighting(each.name, "no", f"missing; without it hidden: {each.hides}", None) for each in missing]
     if rights.uid != 0 and not rights.no_new_privs:
         lines.append(Sighting("without sudo", "no", _WITHOUT_SUDO, _setcap(missing)))
     return lines

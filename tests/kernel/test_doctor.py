@@ -152,6 +152,9 @@ def test_a_system_call_filter_is_told(machine: Machine, mode: int, verdict: str)
 
 
 def test_namespaces_are_told_by_their_numbers(machine: Machine) -> None:
+    told = machine.told(Counts(Reached(5, 5), Reached(1, 1, 7), Reached(2, 2)))
+    assert (told["network namespaces"].verdict, told["IPC namespaces"].verdict) == ("partly", "yes")
+    assert "in which 7 processes live is not known" in told["network namespaces"].detail
     told = machine.told(Counts(Reached(5, 5), Reached(2, 3), Reached(1, 4)))
     assert (told["network namespaces"].verdict, told["IPC namespaces"].verdict) == ("partly", "partly")
     assert "2 of 3" in told["network namespaces"].detail
