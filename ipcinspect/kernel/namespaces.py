@@ -5,9 +5,10 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
-from typing import Callable, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Callable, Generic, TypeVar
 
-from ipcinspect.kernel.errors import Denied, Vanished, translated
+from ipcinspect.kernel.errors import Denied, KernelError, Vanished, translated
 from ipcinspect.kernel.libc import LIBC, last_error
 
 _FLAGS = {"net": 0x40000000, "ipc": 0x08000000}
@@ -26,22 +27,57 @@ def inside(root: str, pid: int, kind: str, inode: int, call: Callable[[], Result
     Raises Vanished (also when the process has another namespace by now), Denied, and what `call` raises. Nothing of
     the namespace is kept: sockets that `call` opens and does not close would keep a dead namespace alive.
     """
-    answers: list[Result] = []
+    answer = inside_each(root, {inode: (pid,)}, kind, call)[inode]
+    if isinstance(answer, KernelError):
+        raise answer
+    return answer.value
+
+
+class Answer(Generic[Result]):
+    """What a call answered; a refusal may itself be what it answered."""
+
+    def __init__(self, value: Result) -> None:
+        self.value = value
+
+
+def inside_each(
+    root: str, doors: Mapping[int, Sequence[int]], kind: str, call: Callable[[], Result]
+) -> dict[int, Answer[Result] | KernelError]:
+    """What `call` answers inside each namespace of a kind, or why not, by inode: one thread goes through them all.
+
+    `doors` are processes that live in it; the next is tried where one has ended. Raises what `call` raises beside
+    KernelError. As `inside`, it keeps nothing; a thread for each namespace would cost six times as much.
+    """
+    answers: dict[int, Answer[Result] | KernelError] = {}
     failures: list[BaseException] = []
 
-    def enter_and_call() -> None:
+    def go_through() -> None:
         try:
-            _enter(f"{root}/{pid}/ns/{kind}", kind, inode)
-            answers.append(call())
+            for inode, pids in doors.items():
+                answers[inode] = _answer(root, pids, kind, inode, call)
         except Exception as error:  # noqa: BLE001 (raised in the caller's thread)
             failures.append(error)
 
-    thread = threading.Thread(target=enter_and_call, name=f"ipcinspect-{kind}ns", daemon=True)
+    thread = threading.Thread(target=go_through, name=f"ipcinspect-{kind}ns", daemon=True)
     thread.start()
     thread.join()
-    if answers:
-        return answers[0]
-    raise failures[0] if failures else Vanished(f"{_WORDS[kind]} {inode}")
+    if failures:
+        raise failures[0]
+    return answers
+
+
+def _answer(
+    root: str, pids: Sequence[int], kind: str, inode: int, call: Callable[[], Result]
+) -> Answer[Result] | KernelError:
+    for pid in pids:
+        try:
+            _enter(f"{root}/{pid}/ns/{kind}", kind, inode)
+            return Answer(call())
+        except Vanished:
+            continue
+        except KernelError as error:
+            return error
+    return Vanished(f"{_WORDS[kind]} {inode}")
 
 
 def _enter(path: str, kind: str, inode: int) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Callable, TypeVar
 
-from ipcinspect.kernel.errors import KernelError, Vanished
-from ipcinspect.kernel.namespaces import inside
+from ipcinspect.kernel.errors import KernelError
+from ipcinspect.kernel.namespaces import inside_each
 from ipcinspect.model.gap import Gap
 
 Answer = TypeVar("Answer")
@@ -35,27 +35,25 @@ class IpcNamespaces:
     def ask(self, question: Callable[[], Answer]) -> Iterator[tuple[int | None, Answer]]:
         """(namespace, answer) of our own first, then of every other that lets us in.
 
-        The question runs in a thread of its own for the others. Raises, of our own namespace alone, what it raises.
+        For the others it runs in a thread that goes through them. Of our own namespace alone it raises what it raises.
         """
         yield self.own, question()
-        for inode in sorted(self.others):
-            try:
-                answer = self.ask_in(inode, question)
-            except KernelError as error:
-                self._shut[inode] = error.why
-                continue
-            yield inode, answer
+        doors = {inode: self._pids[inode][:_DOORS] for inode in sorted(self.others)}
+        answers = inside_each(self._root, doors, "ipc", question) if doors else {}
+        for inode, answer in answers.items():
+            if isinstance(answer, KernelError):
+                self._shut[inode] = answer.why
+            else:
+                yield inode, answer.value
 
     def ask_in(self, inode: int | None, question: Callable[[], Answer]) -> Answer:
         """The answer of one namespace. Raises Denied, Vanished (no process lives in it any more), what it raises."""
         if inode is None or inode == self.own:
             return question()
-        for pid in self._pids.get(inode, ())[:_DOORS]:
-            try:
-                return inside(self._root, pid, "ipc", inode, question)
-            except Vanished:
-                continue
-        raise Vanished(f"IPC namespace {inode}")
+        answer = inside_each(self._root, {inode: self._pids.get(inode, [])[:_DOORS]}, "ipc", question)[inode]
+        if isinstance(answer, KernelError):
+            raise answer
+        return answer.value
 
     @property
     def shut(self) -> frozenset[int]:

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from ipcinspect.kernel.errors import Denied
 from ipcinspect.mechanisms import MECHANISMS
+from ipcinspect.mechanisms.ipc_namespaces import IpcNamespaces
 from ipcinspect.mechanisms.room import Room
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.snapshot import Snapshot, Want
@@ -268,3 +270,20 @@ class _Ending:
 
     def close(self) -> None:
         self.container.end()
+
+
+def test_a_refusal_that_a_question_answers_with_is_an_answer_and_no_closed_namespace(two: Two) -> None:
+    numbers = [container.namespace("ipc") for container in two]
+    doors = [(number, each.first_pid) for number, each in zip(numbers, two, strict=True)]
+    ipc = IpcNamespaces("/proc", inode_of(os.getpid(), "ipc"), doors)
+    refusal = Denied("what was asked")
+    assert list(ipc.ask(lambda: refusal)) == [(number, refusal) for number in (ipc.own, *sorted(numbers))]
+    assert (ipc.shut, ipc.gaps()) == (frozenset(), [])
+
+
+def test_a_namespace_is_entered_through_another_process_where_the_first_has_left_it(two: Two) -> None:
+    number = two[0].namespace("ipc")
+    own = inode_of(os.getpid(), "ipc")
+    ipc = IpcNamespaces("/proc", own, [(number, os.getpid()), (number, two[0].first_pid)])
+    assert [place for place, _ in ipc.ask(lambda: 1)] == [own, number], "ours is no door to it, the next one is"
+    assert ipc.ask_in(number, lambda: 2) == 2
