@@ -21,6 +21,7 @@ CHANNEL is whatever you have at hand:
   sysv-msg:7               a System V id; sysv-msg:0x5151 is a key
   posix-mq:/jobs mq:/jobs  a POSIX message queue
   eventfd:[12]             its eventfd-id in /proc/PID/fdinfo
+  /dev/pts/3               the file of a pseudo-terminal
   posix-shm:/x shm:/x      POSIX shared memory, also /dev/shm/x
   posix-sem:/x             a named semaphore
   memfd:[77]               a memory file, as maps and descriptors number it

@@ -74,6 +74,8 @@ class OtherEnd(NamedTuple):
     """None for what has no file behind it."""
     info: bytes | None = None
     """The text of its fdinfo, where that was wanted and readable: see `Detail`."""
+    is_open: bool = True
+    """Of a device: False where it is a place alone (O_PATH), through which nothing is read or written."""
 
     @property
     def kind(self) -> str:
@@ -211,4 +213,6 @@ def _sort_file(
     if mode & _OPEN:
         fifos.append(FifoEnd(int(name), target, bool(mode & 0o400), bool(mode & 0o200), files.facts(directory, name)))
     elif with_others:
-        others.append(OtherEnd(int(name), target, files.facts(directory, name)))
+        facts = files.facts(directory, name)
+        is_open = not stat.S_ISCHR(facts.mode) or bool(os.lstat(name, dir_fd=directory).st_mode & _OPEN)
+        others.append(OtherEnd(int(name), target, facts, None, is_open))

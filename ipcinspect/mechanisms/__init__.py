@@ -18,6 +18,7 @@ from ipcinspect.mechanisms import (
     posix_mq,
     posix_sem,
     posix_shm,
+    pty,
     shared_anon,
     sysv_msg,
     sysv_sem,
@@ -47,6 +48,7 @@ MECHANISMS: tuple[Room, ...] = (
     shared_anon,
     mmap,
     eventfd,
+    pty,
     file_lock,
     futex,
 )

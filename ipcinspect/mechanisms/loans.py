@@ -63,7 +63,7 @@ class Loans:
         while self._lenders:
             self._let_go()
 
-    def is_locked(self, holders: Sequence[PipeHolder]) -> bool:
+    def is_locked(self, holders: Sequence[tuple[Process, PipeEnd | FifoEnd | OtherEnd]]) -> bool:
         """Whether a holder may sleep for good at work on the pipe: then asking it would wait for the same lock."""
         for process, end in holders:
             for thread in self._sleepers_of(process.pid):

@@ -22,6 +22,7 @@ class Ends(NamedTuple):
         return found == (self.sender, self.receiver) and sender.side != receiver.side
 
 
+DRIVES = Ends(("a", "master"), ("b", "slave"))
 SENDS = Ends(("a", "writer"), ("b", "reader"))
 CONNECTS = Ends(("a", "client"), ("b", "server"))
 EITHER_WAY = Ends(("?", "both"), ("?", "both"))
@@ -45,6 +46,7 @@ _ENDS = {
     "posix-sem": SHARES,
     "memfd": SHARES,
     "shared-anon": SHARES,
+    "pty": DRIVES,
     "mmap": WRITES_WHAT_THE_OTHER_MAPS,
 }
 
@@ -66,6 +68,7 @@ _STATES_AFTER_DEATH: dict[str, tuple[str, str]] = {
     "posix-sem": ("idle", "idle"),
     "memfd": ("idle", "idle"),
     "shared-anon": ("idle", "idle"),
+    "pty": ("half-closed", "half-closed"),
     "mmap": (GONE, "idle"),
 }
 """What a channel is after its sender, and after its receiver, was killed. Queues, sets and segments outlive both;
