@@ -22,6 +22,8 @@ from ipcinspect.kernel.mqueue import may_be_queue
 _CLOCK_EVERY = 0xFF
 _EVENTFD = "anon_inode:[eventfd]"
 _PTMX = os.makedev(5, 2)
+_TERMINALS = frozenset((5, *range(136, 144)))
+"""Major numbers of /dev/tty, /dev/ptmx and the slaves of pseudo-terminals."""
 _INFO_LIMIT = 1 << 20
 """Bytes of one fdinfo: an epoll has a line for each of what may be 100,000 targets."""
 _OPEN = 0o600
@@ -75,7 +77,7 @@ class OtherEnd(NamedTuple):
     info: bytes | None = None
     """The text of its fdinfo, where that was wanted and readable: see `Detail`."""
     is_open: bool = True
-    """Of a device: False where it is a place alone (O_PATH), through which nothing is read or written."""
+    """Of a terminal: False where it is a place alone (O_PATH), through which nothing is read or written."""
 
     @property
     def kind(self) -> str:
@@ -204,15 +206,16 @@ def _sort_file(
     with_others: bool,
 ) -> None:
     try:
-        is_fifo = stat.S_ISFIFO(files.mode(directory, name))
+        kind = stat.S_IFMT(files.mode(directory, name))
     except FileNotFoundError:
         raise
     except OSError as error:
         raise _Untyped from error
-    mode = os.lstat(name, dir_fd=directory).st_mode if is_fifo else 0
+    mode = os.lstat(name, dir_fd=directory).st_mode if kind == stat.S_IFIFO else 0
     if mode & _OPEN:
-        fifos.append(FifoEnd(int(name), target, bool(mode & 0o400), bool(mode & 0o200), files.facts(directory, name)))
+        fifos.append(FifoEnd(int(name), target, bool(mode & 0o400), bool(mode & 0o200), files.latest()))
     elif with_others:
-        facts = files.facts(directory, name)
-        is_open = not stat.S_ISCHR(facts.mode) or bool(os.lstat(name, dir_fd=directory).st_mode & _OPEN)
+        facts = files.latest()
+        is_terminal = kind == stat.S_IFCHR and os.major(facts.rdev) in _TERMINALS
+        is_open = not is_terminal or bool(os.lstat(name, dir_fd=directory).st_mode & _OPEN)
         others.append(OtherEnd(int(name), target, facts, None, is_open))

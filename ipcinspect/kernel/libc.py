@@ -103,22 +103,23 @@ class FileReader:
     def facts(self, directory: int, name: str) -> FileFacts:
         """All facts of the file behind /proc/PID/fd/N. Raises OSError."""
         self.mode(directory, name)
-        return self._facts()
+        return self.latest()
 
     def of_entry(self, directory: int, name: str) -> FileFacts:
         """All facts of what a directory has by that name, of a link itself; `` is the directory. Raises OSError."""
         flags = _AT_STATX_DONT_SYNC | _AT_SYMLINK_NOFOLLOW | _AT_NO_AUTOMOUNT | _AT_EMPTY_PATH
         if _statx_of_file(directory, os.fsencode(name), flags, _STATX_WANTED, self._address) < 0:
             raise last_error("statx")
-        return self._facts()
+        return self.latest()
 
     def of_open(self, fd: int) -> FileFacts:
         """All facts of the file behind a descriptor that we hold; keeps the interpreter lock. Raises OSError."""
         if _statx(fd, b"", _AT_STATX_DONT_SYNC | _AT_EMPTY_PATH, _STATX_WANTED, self._address) < 0:
             raise last_error("statx")
-        return self._facts()
+        return self.latest()
 
-    def _facts(self) -> FileFacts:
+    def latest(self) -> FileFacts:
+        """All facts of the file that was asked about last."""
         (mask, nlink, uid, mode, inode, size, blocks, asec, ansec, bsec, bnsec, msec, mnsec,
          rmajor, rminor, major, minor) = _ANSWER.unpack_from(self._buffer)  # fmt: skip
         return FileFacts(
