@@ -32,6 +32,8 @@ OF_32_BITS = b"4 0x6 0xff000000 0x64 0x0 0x0 0x0 0xffa01000 0xf7f01000"
         (ACCEPT_ON_6, 6, "x86_64", False),
         (SEND_WITH_FLAG_6, 6, "x86_64", False),
         (WRITE_TO_6.replace(b"1 ", b"64 ", 1), 6, "aarch64", True),
+        *((WRITE_TO_6.replace(b"1 ", b"%d " % call, 1), 6, "x86_64", True) for call in (44, 45, 46, 47, 299, 307)),
+        *((WRITE_TO_6.replace(b"1 ", b"%d " % call, 1), 6, "aarch64", True) for call in (206, 207, 211, 212, 243, 269)),
         (WRITE_TO_6, 6, "riscv64", True),
         (OF_32_BITS, 6, "x86_64", True),
         (b"running", 6, "x86_64", False),

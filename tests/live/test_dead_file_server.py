@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -162,3 +163,54 @@ def test_a_pipe_whose_writer_hangs_in_the_middle_of_a_write_does_not_hang_us(ser
         looking.communicate(timeout=WITHIN_S)
         for fd in ours:
             os.close(fd)
+
+
+LOOKS_INTO = """
+import json, sys, time
+from tests.live.peeks import Looker
+looker = Looker()
+channels = looker.look().channels
+found = [c for c in channels if any(end.inode == int(sys.argv[1]) for end in c.endpoints)]
+begun = time.monotonic()
+print(json.dumps([looker.peek(channel).refusal for channel in found] + [time.monotonic() - begun]))
+"""
+
+
+@pytest.mark.parametrize(
+    "hangs",
+    [
+        "os.write(w, memoryview(mapped)[:100])",
+        "one.send(b'x' * 100); other.recv_into(memoryview(mapped)[:100])",
+        "client.sendall(b'x' * 100); server.recv_into(memoryview(mapped)[:100])",
+        "client.sendall(b'x' * 100); server.sendall(memoryview(mapped)[:100])",
+    ],
+    ids=["pipe", "unix", "tcp receiver", "tcp sender"],
+)
+def test_nobody_is_looked_into_whose_lock_a_hanging_holder_keeps(server: Server, start: Start, hangs: str) -> None:
+    """To look would wait for the same lock, with what was borrowed in hand."""
+    code = """
+file = os.open(ARGS[0], os.O_RDWR)
+mapped = mmap.mmap(file, 8192, mmap.MAP_SHARED)
+r, w = os.pipe()
+one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+with socket.create_server(("127.0.0.1", 0)) as listener:
+    client = socket.create_connection(listener.getsockname()); server, _ = listener.accept()
+say(ino(r), ino(other), ino(server)); order()
+"""
+    subject = start(code + hangs + "\nsay('over'); stay()", server.file)
+    pipe, unix, tcp = subject.said
+    server.stop()
+    subject.tell()
+    until(lambda: _asleep_below(subject.pid, "request_wait", "folio_wait"), "somebody to wait for the server")
+    number = pipe if "write" in hangs else unix if "other" in hangs else tcp
+    looking = subprocess.Popen([sys.executable, "-c", LOOKS_INTO, str(number)], cwd=ROOT, stdout=subprocess.PIPE)
+    try:
+        output, _ = looking.communicate(timeout=3 * DEADLINE_S)
+        refusal, took = json.loads(output)
+        assert "hangs" in refusal
+        assert took < DEADLINE_S
+    finally:
+        server.go_on()
+        looking.kill()
+        looking.communicate(timeout=WITHIN_S)
+    assert subject.hear() == ["over"], "and it goes on once the server answers"
