@@ -34,6 +34,7 @@ class _Direction(NamedTuple):
 
     piece: Piece | None = None
     by: str = ""
+    """The holder through whom it was copied."""
     total_bytes: int | None = None
     obstacle: str | None = None
     why: str | None = None
@@ -93,7 +94,7 @@ class _Look:
         data = copied.data[: self._left]
         self._left -= len(data)
         piece = Piece(data, copied.size, self._title(holder, copied))
-        return _Direction(piece, f"recvmsg(2) with MSG_PEEK through {holder}", total, notes=tuple(notes))
+        return _Direction(piece, str(holder), total, notes=tuple(notes))
 
     def _title(self, holder: Holder, copied: SocketCopy) -> str:
         source = self._family.source_name(copied.source)
@@ -121,7 +122,9 @@ class _Look:
         except OSError:
             return []
         number = fdinfo.parse_riders(text) if fdinfo.parse_inode(text) in (inode, None) else 0
-        return [f"{number} descriptors ride along with what waits (SCM_RIGHTS)"] if number else []
+        if not number:
+            return []
+        return [f"{number} descriptor{'s ride' if number > 1 else ' rides'} along with what waits (SCM_RIGHTS)"]
 
 
 def _holders(ends: Sequence[Endpoint]) -> tuple[int, list[Holder]]:
@@ -159,5 +162,5 @@ def _together(directions: Sequence[_Direction]) -> Contents:
     if obstacles and not pieces:
         why = next((direction.why for direction in directions if direction.why), None)
         return Contents((), "", total, None, "; ".join(obstacles), "; ".join(notes) or None, why)
-    by = "; ".join(direction.by for direction in directions if direction.by)
-    return Contents(pieces, by, total, None, None, "; ".join(obstacles + notes) or None)
+    by = "recvmsg(2) with MSG_PEEK through " + " and ".join(direction.by for direction in directions if direction.by)
+    return Contents(pieces, by if pieces else "", total, None, None, "; ".join(obstacles + notes) or None)
