@@ -34,6 +34,8 @@ _TCP_ULP = 31
 _MSG_PEEK, _MSG_DONTWAIT, _MSG_TRUNC = 0x2, 0x40, 0x20
 _NOT_KNOWN_HERE = (errno.EOPNOTSUPP, errno.ENOPROTOOPT)
 _ADDRESS_BYTES = 128
+LONGEST_COPY = 1 << 20
+"""Bytes: the socket is borrowed while they are copied, for about 0.1 ms."""
 
 
 class _PollFd(ctypes.Structure):
@@ -89,7 +91,8 @@ class SocketCopier:
     """Buffers for looks at sockets: made before one is borrowed. One thread uses it."""
 
     def __init__(self, most: int) -> None:
-        """`most` bytes of each socket."""
+        """`most` bytes of each socket, but no more than LONGEST_COPY."""
+        most = min(most, LONGEST_COPY)
         self._data = ctypes.create_string_buffer(max(most, 1))
         self._most = most
         self._address = ctypes.create_string_buffer(_ADDRESS_BYTES)
@@ -117,7 +120,7 @@ class SocketCopier:
         waits = got > 0
         size = self._queued if is_stream else got - 1
         return SocketCopy(
-            self._data.raw[: min(got - 1, self._most)] if waits else None,
+            ctypes.string_at(self._data, min(got - 1, self._most)) if waits else None,
             size if waits else 0,
             None if self._obstacle or (waits and self._type == socket.SOCK_DGRAM) else self._queued if waits else 0,
             is_stream,

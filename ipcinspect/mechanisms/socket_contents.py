@@ -7,7 +7,7 @@ from typing import Callable, NamedTuple
 
 from ipcinspect.kernel import fdinfo, procfs
 from ipcinspect.kernel.errors import KernelError
-from ipcinspect.kernel.socket_copy import SocketCopier, SocketCopy
+from ipcinspect.kernel.socket_copy import LONGEST_COPY, SocketCopier, SocketCopy
 from ipcinspect.mechanisms.peeking import Holder, Peeking, holders_of, reason
 from ipcinspect.model.channel import Channel, Endpoint, Queue
 from ipcinspect.model.contents import Contents, Piece, refused
@@ -88,6 +88,8 @@ class _Look:
             notes.append(f"{unsent:,} more bytes stand in the sender's queue, which no call copies")
         if copied.data is None:
             return _Direction(total_bytes=total, notes=tuple(notes))
+        if len(copied.data) == LONGEST_COPY < copied.size:
+            notes.append(f"a socket is borrowed for the copy: no more than {LONGEST_COPY:,} bytes at a time")
         notes += _further(copied)
         if self._family.carries_descriptors:
             notes += self._riders(holder, inode)

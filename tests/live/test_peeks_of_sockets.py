@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from ipcinspect.kernel import socket_copy
+from ipcinspect.mechanisms import socket_contents
 from ipcinspect.model.contents import Contents
 from tests.live.conftest import Start
 from tests.live.peeks import Looker, data_of, peeking, room_of
@@ -219,17 +221,28 @@ def test_what_stands_in_the_queue_of_a_sender_is_told(looker: Looker, ends: cont
     client, server = _tcp(ends)
     client.setblocking(False)
     written = written_until_full(lambda: client.send(bytes(65536)))
-    contents = looker.peek_at(inode(server.fileno()), 1 << 24)
+    contents = looker.peek_at(inode(server.fileno()), 1 << 30)
     assert contents.shown_bytes < written
     assert contents.total_bytes == written
-    assert (
-        contents.note
-        == f"{written - contents.shown_bytes:,} more bytes stand in the sender's queue, which no call copies"
-    )
+    unsent = written - contents.shown_bytes
+    assert contents.note == f"{unsent:,} more bytes stand in the sender's queue, which no call copies"
     received = 0
     while received < written:
         received += len(server.recv(1 << 20))
     assert received == written
+
+
+def test_a_socket_is_not_borrowed_for_a_very_long_copy(
+    looker: Looker, ends: contextlib.ExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (socket_copy, socket_contents):
+        monkeypatch.setattr(module, "LONGEST_COPY", 1000)
+    a, b = _pair(ends)
+    a.sendall(b"x" * 3000)
+    contents = looker.peek_at(inode(b.fileno()), 1 << 40)
+    assert (contents.shown_bytes, contents.total_bytes) == (1000, 3000)
+    assert contents.note is not None
+    assert "no more than 1,000 bytes" in contents.note
 
 
 def test_urgent_data_and_its_mark_stay(looker: Looker, ends: contextlib.ExitStack) -> None:
