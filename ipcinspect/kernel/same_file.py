@@ -39,9 +39,3 @@ def is_watched(pid: int, fd: int, epoll: int, number: int) -> bool | None:
     slot = ctypes.create_string_buffer(_SLOT.pack(epoll, number, 0), _SLOT.size)
     answer = _kcmp(call, pid, pid, _KCMP_EPOLL_TFD, fd, ctypes.addressof(slot))
     return None if answer < 0 else bool(answer == 0)
-
-
-def answers(fd: int) -> bool:
-    """Whether the kernel compares at all, asked about a descriptor of our own."""
-    call = _SYS_KCMP.get(os.uname().machine)
-    return call is not None and bool(_kcmp(call, os.getpid(), os.getpid(), _KCMP_FILE, fd, fd) == 0)
