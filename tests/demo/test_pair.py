@@ -68,12 +68,12 @@ def test_receiver_of_a_dead_sender_gets_the_end() -> None:
 
 
 def test_a_process_that_does_not_answer_is_an_error_in_time() -> None:
-    with DemoPair.start(pipe, answers_within_s=0.3) as pair:
+    with DemoPair.start(pipe, answers_within_s=2.0) as pair:
         pair.open()
         start = time.monotonic()
-        with pytest.raises(DemoError, match=r"demo-sender \(pid \d+\) did not answer to send within 0.3 s"):
+        with pytest.raises(DemoError, match=r"demo-sender \(pid \d+\) did not answer to send within 2 s"):
             pair.send(b"x" * 1_000_000)
-        assert 0.2 < time.monotonic() - start < 3
+        assert 1.9 < time.monotonic() - start < 6
 
 
 def test_a_process_that_died_is_an_error_at_once() -> None:
