@@ -57,7 +57,8 @@ def test_two_namespaces_have_queues_of_one_name_and_both_are_seen(root: None, st
     assert (ends(ours), ends(foreign)) == ({(here.pid, 3)}, {(there.pid, 3)})
     for channel in (ours, foreign):
         assert find(channel.id, seen) == (channel,)
-    assert set(find(f"mq:{name}", seen)) == {ours, foreign}
+    assert ours in find(f"mq:{name}", seen)
+    assert find(f"mq:{name}@ipc:[{there.said[0]}]", seen) == (foreign,)
 
 
 def test_a_namespace_of_another_user_namespace_lets_root_in(root: None, start: Start, named: Names) -> None:
