@@ -108,7 +108,8 @@ class Collector:
         host = read_host(self._root)
         walked = self._walk(want)
         costs = [Cost("processes", time.perf_counter() - start)]
-        with closing(Scan(_surroundings(self._root, host, taken_at), walked.facts, self._shm, self._memories)) as scan:
+        surroundings = _surroundings(self._root, host, taken_at)
+        with closing(Scan(surroundings, walked.facts, self._shm, self._memories, walked.missed)) as scan:
             collected, room_costs = self._visit(scan)
             costs += room_costs
             channels = [channel for _, found in collected for channel in found.channels]
@@ -185,6 +186,11 @@ def _no_garbage_collection() -> Iterator[None]:
 class _Walked(NamedTuple):
     facts: list[ProcessFacts]
     gaps: list[Gap]
+
+    @property
+    def missed(self) -> bool:
+        """Whether something alive was left out, which may hold anything."""
+        return any(gap.why != "vanished" for gap in self.gaps)
 
 
 def _collect_isolated(room: Room, scan: Scan) -> Collected:

@@ -34,10 +34,10 @@ def parse_inode(text: bytes) -> int | None:
     return None
 
 
-def parse_riders(text: bytes) -> int:
-    """The `scm_fds:` line of a UNIX socket: descriptors that lie in its queue (unix(7), SCM_RIGHTS); 0 without it."""
+def parse_riders(text: bytes) -> int | None:
+    """The `scm_fds:` line of a UNIX socket: descriptors that lie in its queue (SCM_RIGHTS); None without it."""
     for line in text.splitlines():
         value = line[8:].strip()
         if line.startswith(b"scm_fds:") and value.isdigit() and len(value) < 20:
             return int(value)
-    return 0
+    return None

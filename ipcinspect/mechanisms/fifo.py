@@ -3,7 +3,7 @@
 The kernel shows their descriptors as ordinary paths; only statx(2) tells that the file is a FIFO. They are known by
 (device, inode): two file systems give the same inode number to different FIFOs. A FIFO that nobody has open does not
 show, and neither does a process that waits in open(2) for a partner: it holds no descriptor yet. Never opened by us:
-an open would release such a waiter.
+an open would release such a waiter. States follow from POLLHUP and POLLERR, which count every holder, also hidden ones.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 /proc/PID/maps shows them with device, inode and path. A file that everybody maps read-only is no communication (font
 caches, locale archives): without a mapping that may write, it is not listed. Memory without a file of a user (System
-V and POSIX segments, memfd, shared anonymous memory) is not of this mechanism. What was written when, nobody tells.
+V and POSIX segments, memfd, shared anonymous memory) is not of this mechanism. What was written when, nobody tells. A
+file that only a hidden process maps for writing is not listed; no state follows from who is visible.
 """
 
 from __future__ import annotations

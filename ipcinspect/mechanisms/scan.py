@@ -12,6 +12,7 @@ from ipcinspect.kernel.host import own_pid
 from ipcinspect.kernel.maps import SharedMapping
 from ipcinspect.kernel.relay import Relay
 from ipcinspect.kernel.walk import ProcessFacts
+from ipcinspect.mechanisms.in_flight import InFlight, read_in_flight
 from ipcinspect.mechanisms.ipc_namespaces import IpcNamespaces
 from ipcinspect.mechanisms.loans import Loans, PipeHolder, SocketHolder
 from ipcinspect.mechanisms.shm_directories import Inhabitant, Listings, ShmDirectories, relay
@@ -76,10 +77,13 @@ class Scan:
         facts: list[ProcessFacts],
         shm_listings: Listings | None = None,
         watched: Relay[int, Any] | None = None,
+        missed: bool = False,
     ) -> None:
-        """`facts` becomes the scan's own. The others outlive the scan: they remember what did not answer."""
+        """`facts` becomes the scan's own. Listings and relay outlive the scan: they remember what did not answer."""
         self.watched = watched if watched is not None else Relay(_DEADLINE_S)
         """For what may wait for a lock that a process holds: its memory. Items are pids."""
+        self.missed = missed
+        """Whether there may be processes, or descriptors of them, that are not in `facts` at all."""
         self.surroundings = surroundings
         self.facts = facts
         self.loans = Loans(surroundings.root, facts, surroundings.pids_agree)
@@ -215,6 +219,24 @@ class Scan:
     def unreadable(self) -> int:
         """Processes whose descriptors could not be read: holders may hide in them."""
         return sum(1 for process in self.processes.values() if not (process.readable or process.kernel_thread))
+
+    @cached_property
+    def in_flight(self) -> InFlight:
+        """Descriptors that wait in unix sockets: what they lead to is held by nobody whom a table shows."""
+        return read_in_flight(
+            self.sockets.unix, self.socket_holders, lambda holder: self.fdinfo(holder.process, holder.fd)
+        )
+
+    @cached_property
+    def may_hide(self) -> bool:
+        """Whether anything may have a holder that does not show: then no state follows from there being none.
+
+        Processes that cannot be read, or that the /proc mount hides (hidepid), and descriptors in flight. That our own
+        pid namespace hides those outside of it is not told by the kernel, and not in this.
+        """
+        if self.missed or self.unreadable or any(facts.table.refused for facts in self.facts):
+            return True
+        return bool(self.in_flight.known or self.in_flight.unasked)
 
     def fdinfo(self, process: Process, fd: int) -> bytes | None:
         """The text of /proc/PID/fdinfo/FD as it is now; None where it is refused or gone."""

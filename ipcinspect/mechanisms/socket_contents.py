@@ -123,7 +123,7 @@ class _Look:
             text = procfs.read_of(self._peeking.root, process.pid, process.starttime, f"fdinfo/{holder.fd}")
         except OSError:
             return []
-        number = fdinfo.parse_riders(text) if fdinfo.parse_inode(text) in (inode, None) else 0
+        number = (fdinfo.parse_riders(text) or 0) if fdinfo.parse_inode(text) in (inode, None) else 0
         if not number:
             return []
         return [f"{number} descriptor{'s ride' if number > 1 else ' rides'} along with what waits (SCM_RIGHTS)"]

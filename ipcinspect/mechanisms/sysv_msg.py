@@ -4,6 +4,7 @@
 last, as the reader's pid namespace numbers them (0: not in it); it keeps no list of users. The limit of a queue comes
 from msgctl(MSG_STAT_ANY). Other IPC namespaces (ipc_namespaces(7)) are asked from inside; their objects end in
 `@ipc:[N]`. A recorded pid names a process only if that process is older than the record.
+No state follows from who is visible.
 """
 
 from __future__ import annotations

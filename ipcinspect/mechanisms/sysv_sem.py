@@ -4,7 +4,7 @@
 who operated last on each semaphore (as the asker's pid namespace numbers it, 0: not in it), and how many wait, to those
 who may read the set. Other IPC namespaces (ipc_namespaces(7)) are asked from inside; their objects end in `@ipc:[N]`.
 A semaphore has no owner: the ends are the processes that operated on one last, in whichever direction; who waits is
-counted by the kernel and not named.
+counted by the kernel and not named. No state follows from who is visible.
 """
 
 from __future__ import annotations

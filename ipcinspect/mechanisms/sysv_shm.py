@@ -6,7 +6,7 @@ segment's id. Ids, keys and even the device are the same in every IPC namespace 
 matched within the namespace of its process; one who attached a segment and then moved to another namespace is not
 found again. Other namespaces are asked from inside, their segments end in `@ipc:[N]`; of one that does not let us in
 only the segments that visible processes have mapped are told. Never attached by us: that would change its times and
-its count.
+its count. `orphaned` follows from the kernel's count of attachments, never from who is visible.
 """
 
 from __future__ import annotations

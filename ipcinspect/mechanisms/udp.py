@@ -3,7 +3,7 @@
 One receiving socket is one channel; the sockets on this machine that are connected to its address are its known
 senders, and two sockets connected to each other are a pair. sock_diag(7) tells the kernel memory of what waits, not
 its bytes; the size of the first message comes from a borrowed descriptor. A sender that is not connected leaves no
-trace. A full UDP queue blocks nobody: the kernel drops what comes.
+trace. A full UDP queue blocks nobody: the kernel drops what comes. No state follows from who is visible.
 """
 
 from __future__ import annotations

@@ -99,6 +99,7 @@ def check_nouns(watched: Watched, snapshot: Snapshot, channel: Channel) -> None:
     assert channel.state in words.STATES
     assert channel.relation in watched.room.TELLS.relations
     assert {end.role for end in channel.endpoints} <= set(words.ROLES)
+    assert channel.exposure is None or channel.exposure.reach in words.REACHES
     assert {queue.to for queue in channel.queues} <= {"a", "b"}
     ids = [one.id for one in snapshot.channels]
     assert len(ids) == len(set(ids))

@@ -83,10 +83,10 @@ def test_a_name_cannot_be_the_id_of_a_queue_of_another_namespace(root: None, sta
 def test_an_empty_queue_that_nobody_holds_is_orphaned_where_nobody_is_hidden(
     root: None, start: Start, named: Names
 ) -> None:
-    """In a pid namespace with its own /proc everybody can be seen."""
+    """In a pid namespace with its own /proc everybody can be seen, and without sockets nothing is in flight."""
     name = named("left over")
     start(QUEUES + "os.close(opened(ARGS[0])); say(); stay()", name)
-    found = looks(("unshare", "--mount", "--pid", "--fork", "--mount-proc"), TELLS_QUEUES)
+    found = looks(("unshare", "--mount", "--pid", "--net", "--fork", "--mount-proc"), TELLS_QUEUES)
     assert told(found, name)["state"] == "orphaned"
 
 

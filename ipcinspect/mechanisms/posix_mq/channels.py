@@ -16,7 +16,6 @@ from ipcinspect.model.channel import Channel, Endpoint, Exposure, FieldValue, Na
 from ipcinspect.model.channel import Queue as Waiting
 from ipcinspect.model.channel_key import ChannelKey
 
-_FIRST_PID = 1
 _ROLES = {os.O_RDONLY: ("b", "reader"), os.O_WRONLY: ("a", "writer"), os.O_RDWR: ("a", "both")}
 _OPENED_AS_PATH = getattr(os, "O_PATH", 0o10000000)
 _LIKE_A_SUFFIX = re.compile(r"@ipc:\[[0-9]+\]\Z")
@@ -26,7 +25,7 @@ _NOTIFIES = ("signal", "nothing", "thread")
 
 def channels(scan: Scan, queues: Sequence[Queue]) -> list[Channel]:
     """Those queues that are still there."""
-    is_complete = _everybody_is_seen(scan)
+    is_complete = not scan.may_hide
     found: list[Channel] = []
     taken: set[str] = set()
     for queue in queues:
@@ -39,16 +38,6 @@ def channels(scan: Scan, queues: Sequence[Queue]) -> list[Channel]:
         taken.add(name)
         found.append(_channel(scan, queue, name, ends, is_complete and len(ends) == len(queue.holders)))
     return found
-
-
-def _everybody_is_seen(scan: Scan) -> bool:
-    """Whether no process can hold something unseen: none refuses its descriptors, and /proc hides none."""
-    tables = (facts.table for facts in scan.facts)
-    return (
-        not scan.unreadable
-        and _FIRST_PID in scan.processes
-        and not any(table.refused or table.unreached or table.untyped for table in tables)
-    )
 
 
 def _channel(scan: Scan, queue: Queue, name: str, ends: Sequence[Endpoint], are_all: bool) -> Channel:

@@ -4,6 +4,7 @@ sock_diag(7) tells addresses, states and both queues; /proc/PID/fd tells who hol
 machine are joined where one's four addresses are the other's reversed, in one network namespace, and nowhere else: a
 translated address is left alone rather than guessed. An IPv4 address mapped into IPv6 is that IPv4 address. Which end
 connected follows from who listens on its port; the kernel keeps no record of it.
+States follow from the kernel's own, and `orphaned` from an inode of 0 (no file leads to it), never from who is visible.
 """
 
 from __future__ import annotations

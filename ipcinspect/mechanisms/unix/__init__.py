@@ -4,6 +4,10 @@ sock_diag(7) tells every socket with its peer, queues and, for a listener, the c
 /proc/PID/fd tells who holds which inode. Inodes of sockets are unique on the machine, so both ends are joined by
 inode, also across network namespaces. Without sock_diag there are no peers: each socket then stands alone and its
 state is unknown. What a datagram queue holds is known by its first message and by kernel memory, not by bytes.
+Who may connect to a path is told where the kernel has its file in memory and that is the very file the socket is bound
+to (UNIX_DIAG_VFS). Descriptors that wait in a socket to be received are counted by the kernel (`scm_fds`); what they
+lead to stands nowhere. States follow from what the kernel says of the sockets (shutdown bits, a peer that is closed),
+never from who is visible.
 """
 
 from __future__ import annotations
@@ -42,7 +46,12 @@ def collect(scan: Scan) -> Collected:
     """Every unix socket in the namespaces that could be entered, as pairs, listeners, receivers and single ends."""
     table = UnixTable(scan)
     unnamed = table.unnamed_clients()
-    gaps = [Gap("clients of the listeners with very many waiting", "unsupported", unnamed)] if unnamed else []
+    rows = (
+        Gap("clients of the listeners with very many waiting", "unsupported", unnamed),
+        Gap("descriptors in flight in unix sockets", "unsupported", scan.in_flight.known),
+        Gap("descriptors that may be in flight, in sockets of processes", "denied", scan.in_flight.unasked),
+    )
+    gaps = [gap for gap in rows if gap.count]
     return Collected(table.channels() + sockets.unlisted(scan, NAME, _PROTOCOLS, _NO_FIELDS), gaps)
 
 

@@ -200,6 +200,7 @@ class UnixTable:
             _SHUT.get(b.shutdown or 0) if b else None,
             a.uid if a else None,
             b.uid if b else None,
+            self._in_flight(a, b),
         )
         return Channel(
             ChannelKey("socket", 0, key.ino),
@@ -217,6 +218,12 @@ class UnixTable:
             fields,
             self._exposure(key, pairing),
         )
+
+    def _in_flight(self, a: UnixSocket | None, b: UnixSocket | None) -> int | None:
+        """Descriptors that wait in its sockets; None where one of them could not be asked."""
+        counts = self._scan.in_flight.counts
+        told = [None if row.shutdown is None else counts.get(row.ino, 0) for row in (a, b) if row is not None]
+        return None if None in told else sum(count or 0 for count in told)
 
     def _exposure(self, row: UnixSocket, pairing: str) -> Exposure:
         """Who may connect or send. Only a listener, or a receiver without a peer, takes from anybody."""

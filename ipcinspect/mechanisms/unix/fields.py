@@ -15,4 +15,5 @@ FIELDS = (
     Field("shut_b", "Shut by b", None, "directions that end b has shut: receive, send, both (shutdown(2))"),
     Field("uid_a", "Owner of a", "uid", "user id that made the socket of end a (UNIX_DIAG_UID)"),
     Field("uid_b", "Owner of b", "uid", "user id that made the socket of end b (UNIX_DIAG_UID)"),
+    Field("in_flight", "In flight", "descriptors", "sent over it and not received yet (scm_fds in fdinfo)"),
 )
