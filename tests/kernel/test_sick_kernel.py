@@ -271,7 +271,19 @@ def test_real_texts_are_read_exactly() -> None:
     ("text", "name"),
     [
         (b"0::/\n", None),
-        (b"0::/user.slice/user-1000.slice/session-3.scope\n", None),
+        (b"0::/init.scope\n", None),
+        (b"0::/system.slice\n", None),
+        (b"12:cpu,cpuacct:/\n1:name=systemd:/\n0::/\n", None),
+        (b"0::/user.slice/user-1000.slice/session-3.scope\n", "systemd:session-3.scope"),
+        (b"0::/system.slice/nginx.service\n", "systemd:nginx.service"),
+        (b"0::/system.slice/system-getty.slice/getty@tty1.service\n", "systemd:getty@tty1.service"),
+        (b"0::/system.slice/dbus.service (deleted)\n", "systemd:dbus.service"),
+        (b"0::/system.slice/app.service/evil.service\n", "systemd:app.service"),
+        (b"12:cpu:/system.slice/a.service\n1:name=systemd:/system.slice/b.service\n0::/\n", "systemd:b.service"),
+        (b"0::/user.slice/user-7.slice/user@7.service/init.scope\n", "systemd:user@7.service"),
+        (b"0::/user.slice/user-7.slice/user@7.service/app.slice/dbus.service\n", "systemd:user@7/dbus.service"),
+        (b"0::/../../system.slice/nginx.service\n", "systemd:nginx.service"),
+        (b"0::/system.slice/\x1b[31m\xff.service\n", "systemd:\x1b[31m\udcff.service"),
         (b"0::/system.slice/docker-" + b"ab" * 32 + b".scope\n", "docker:abababababab"),
         (b"12:cpu:/docker/" + b"cd" * 32 + b"\n0::/\n", "docker:cdcdcdcdcdcd"),
         (b"0::/machine.slice/libpod-" + b"12" * 32 + b".scope/container\n", "podman:121212121212"),
@@ -283,6 +295,25 @@ def test_real_texts_are_read_exactly() -> None:
         ),
         (b"11:cpu:/kubepods/besteffort/pod1-2/" + b"56" * 32 + b"\n", "kubernetes:565656565656"),
         (b"0::/lxc.payload.web\n", "lxc:web"),
+        (b"0::/lxc.payload.web/system.slice/nginx.service\n", "lxc:web"),
+        (b"4:memory:/lxc/web\n1:name=systemd:/lxc/web/init.scope\n", "lxc:web"),
+        (
+            b"0::/user.slice/user-7.slice/user@7.service/user.slice/docker-" + b"78" * 32 + b".scope\n",
+            "docker:787878787878",
+        ),
+        (
+            b"0::/docker/"
+            + b"ab" * 32
+            + b"/kubelet.slice/kubelet-kubepods.slice/cri-containerd-"
+            + b"12" * 32
+            + b".scope\n",
+            "containerd:121212121212",
+        ),
+        (b"0::/kubepods.slice/kubepods-pod1.slice/crio-" + b"9a" * 32 + b".scope/container\n", "cri-o:9a9a9a9a9a9a"),
+        (b"0::/system.slice/nerdctl-" + b"56" * 32 + b".scope\n", "containerd:565656565656"),
+        (b"0::/libpod_parent/libpod-" + b"de" * 32 + b"\n", "podman:dededededede"),
+        (b"0::/machine.slice/machine-qemu\\x2d1\\x2dvm.scope/libvirt/emulator\n", "libvirt:qemu\\x2d1\\x2dvm"),
+        (b"0::/machine.slice/systemd-nspawn@web.service/payload\n", "nspawn:web"),
         (b"0::/machine.slice/machine-web\\x2d1.scope/payload\n", "nspawn:web\\x2d1"),
     ],
 )
@@ -298,8 +329,10 @@ def test_containers_are_told_by_their_path(text: bytes, name: str | None) -> Non
         b"0::" + b"/machine-x" * 100_000,
         b"0::/docker-" + b"a" * 1_000_000,
         (b"0::/kubepods" + b"/x" * 2000 + b"\n") * 200,
+        b"0::" + b"/user@1.service" * 100_000,
+        b"".join(b"0::/kubepods%d" % number + b"/x" * 2000 + b"\n" for number in range(20)),
     ],
-    ids=["kubepods", "lxc", "machine", "docker", "lines"],
+    ids=["kubepods", "lxc", "machine", "docker", "lines", "units", "different lines"],
 )
 def test_a_path_made_to_be_slow_is_read_in_no_time(text: bytes) -> None:
     begun = time.process_time()
