@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ipcinspect.cli.sheets import Cell, Column, Sheet, Style
 from ipcinspect.export.exposure import exposure_word
+from ipcinspect.export.namespaces import namespace_word
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.process import Process
 from ipcinspect.model.snapshot import Snapshot
@@ -69,6 +70,10 @@ def _exposure(channel: Channel, snapshot: Snapshot, style: Style) -> Cell:
     return Cell(style.told(exposure_word(channel.exposure), None))
 
 
+def _namespaces(channel: Channel, snapshot: Snapshot, style: Style) -> Cell:
+    return Cell(style.told(namespace_word(channel, snapshot.host), None))
+
+
 OFFERS = (
     Offer("id", Column("ID"), "its address: `show` takes it back", lambda c, n, s: Cell(s.safe(c.id))),
     Offer("aliases", Column("ALIASES", cut="end"), "its other ids", lambda c, n, s: _joined(map(s.safe, c.aliases))),
@@ -97,6 +102,7 @@ OFFERS = (
     Offer("containers", Column("CONTAINERS", cut="end"), "what they run in", _containers),
     Offer("exposure", Column("EXPOSURE"), "who else may take part, with permission bits", _exposure),
     Offer("created", Column("CREATED"), "when it was made, where the kernel keeps it", _created),
+    Offer("ns", Column("NS"), "where it lies: host, or the namespaces that differ", _namespaces),
     Offer("net", Column("NET", right=True), "network namespace", lambda c, n, s: Cell(s.told(c.namespaces.net, None))),
     Offer("ipc", Column("IPC", right=True), "IPC namespace", lambda c, n, s: Cell(s.told(c.namespaces.ipc, None))),
 )

@@ -188,8 +188,13 @@ def _path(value: str) -> Test:
     return named
 
 
+_NAMESPACES = ("net", "ipc", "mnt")
+"""As /proc/PID/ns calls them."""
+
+
 def _ns(value: str) -> Test | None:
-    number = _number(value.removeprefix("net:").removeprefix("ipc:").removeprefix("[").removesuffix("]"))
+    kind, colon, rest = value.partition(":")
+    number = _number((rest if colon and kind in _NAMESPACES else value).removeprefix("[").removesuffix("]"))
     if number is None and value != "host":
         return None
 
@@ -198,7 +203,12 @@ def _ns(value: str) -> Test | None:
         if not wanted.isdisjoint(channel.namespaces):
             return True
         return any(
-            end.process is not None and (end.process.net_namespace in wanted or end.process.ipc_namespace in wanted)
+            end.process is not None
+            and (
+                end.process.net_namespace in wanted
+                or end.process.ipc_namespace in wanted
+                or end.process.mount_namespace in wanted
+            )
             for end in channel.endpoints
         )
 
@@ -242,7 +252,7 @@ KEYS = (
     Key("user", "user:www", "the user of such a process, by name or uid", _user, True),
     Key("state", "state:full", "a state", _state, True),
     Key("path", "path:/run", "a name at or below a path, or with this in its path", _path, True),
-    Key("ns", "ns:4026531840", "a net or ipc namespace of it or of a holder, by inode, or ns:host", _ns, True),
+    Key("ns", "ns:4026531840", "a net, ipc or mnt namespace of it or of a holder, by inode; ns:host", _ns, True),
     Key("reach", "reach:everybody", "who else may take part, see `show`", _reach, True),
     Key("host", "host:build7", "the machine", _host, True),
     Key("queued", "queued:+1M", "bytes waiting: +more, -less; K M G of 1024", _queued, False),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
+from ipcinspect.export.namespaces import HERE
 from ipcinspect.tui import wording
 from ipcinspect.tui.drawing import Line, Span, clip
 from ipcinspect.tui.ends import Ends, wire_role
@@ -15,6 +16,9 @@ from ipcinspect.tui.wording import Row
 WIDE = 109
 """From this width on there is room for the name."""
 _END_MAX = 28
+_VERY_WIDE = 150
+_ONE_SPACE, _BOTH_SPACES = len("net 4026532281"), len("net 4026532281 ipc 4026532282")
+"""Cells for an inode of one namespace, and of both."""
 
 Draw = Callable[[Row, Ends, int, Glyphs], Line]
 
@@ -73,6 +77,11 @@ def _for(row: Row, ends: Ends, width: int, glyphs: Glyphs) -> Line:
     return wording.for_cell(row, width, glyphs)
 
 
+def _space(row: Row, ends: Ends, width: int, glyphs: Glyphs) -> Line:
+    space = "?" if row.space is None else row.space
+    return (Span(clip(space, width, glyphs), "faint" if space in (HERE, "-", "?") else row.role),)
+
+
 KIND = Column("KIND", "kind", "left", _kind)
 NAME = Column("NAME", "name", "left", _name)
 STATE = Column("STATE", "worst", "left", _state)
@@ -82,17 +91,26 @@ FROM = Column("FROM", "pid", "left", _from)
 WIRE = Column("", None, "left", _wire)
 TO = Column("TO", None, "left", _to)
 FOR = Column("FOR", "for", "right", _for)
+SPACE = Column("NS", None, "left", _space)
 
 SORT_CYCLE = ("worst", "for", "queued", "fill", "kind", "name", "pid")
 """What `s` goes through."""
 
 
-@lru_cache(maxsize=8)
-def columns(width: int) -> tuple[Placed, ...]:
-    """The columns for a line of `width` cells, one space between them and one at each side."""
+@lru_cache(maxsize=16)
+def columns(width: int, spaces: bool = False) -> tuple[Placed, ...]:
+    """The columns for a line of `width` cells, one space between them and one at each side.
+
+    `spaces`: whether there is anything to tell of namespaces; that takes room, so only a wide line has it.
+    """
     wide = width >= WIDE
     fixed = {KIND: 9, STATE: 13 if wide else 11, FILL: 8 if wide else 5, QUEUED: 6, WIRE: 2, FOR: 5}
-    chosen = [KIND, *([NAME] if wide else []), STATE, FILL, QUEUED, FROM, WIRE, TO, FOR]
+    spaces = spaces and wide
+    if spaces:
+        fixed[SPACE] = _BOTH_SPACES if width >= _VERY_WIDE else _ONE_SPACE
+    chosen = [
+        KIND, *([NAME] if wide else []), *([SPACE] if spaces else []), STATE, FILL, QUEUED, FROM, WIRE, TO, FOR
+    ]  # fmt: skip
     rest = max(width - 1 - sum(fixed.values()) - len(chosen), 4)
     if wide:
         fixed[NAME] = max(min(rest * 2 // 5, 60), 17, rest - 2 * _END_MAX)
@@ -106,10 +124,10 @@ def columns(width: int) -> tuple[Placed, ...]:
     return tuple(placed)
 
 
-def head_line(width: int, order: str, turned: bool, glyphs: Glyphs) -> Line:
+def head_line(width: int, order: str, turned: bool, glyphs: Glyphs, spaces: bool = False) -> Line:
     """The titles; a mark stands at the column that decides the order."""
     line = ""
-    for column, start, cells in columns(width):
+    for column, start, cells in columns(width, spaces):
         mark = (glyphs.up if turned else glyphs.down) if column.order == order else ""
         if column.align == "right":  # the mark stands before the title, in the gap where the title fills the column
             line += clip(mark + column.title, start + cells - len(line), glyphs, "right")
@@ -118,18 +136,18 @@ def head_line(width: int, order: str, turned: bool, glyphs: Glyphs) -> Line:
     return (Span(clip(line, width, glyphs), "muted"),)
 
 
-def row_line(row: Row, ends: Ends, width: int, glyphs: Glyphs) -> Line:
+def row_line(row: Row, ends: Ends, width: int, glyphs: Glyphs, spaces: bool = False) -> Line:
     """The whole line of one channel, without the cursor."""
     spans = [Span(" ")]
-    for column, _, cells in columns(width):
+    for column, _, cells in columns(width, spaces):
         spans.extend(column.draw(row, ends, cells, glyphs))
         spans.append(Span(" "))
     return tuple(spans)
 
 
-def column_at(x: int, width: int) -> Column | None:
+def column_at(x: int, width: int, spaces: bool = False) -> Column | None:
     """The column under a cell of the line."""
-    for column, start, cells in columns(width):
+    for column, start, cells in columns(width, spaces):
         if start <= x <= start + cells:
             return column
     return None

@@ -6,8 +6,10 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ipcinspect.export.namespaces import namespace_word
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.channel_key import ChannelKey
+from ipcinspect.model.snapshot import Host
 from ipcinspect.tui.columns import head_line, row_line
 from ipcinspect.tui.drawing import Line
 from ipcinspect.tui.ends import ends_of
@@ -49,6 +51,8 @@ class ChannelRows:
     now: float = 0.0
     order: str = "worst"
     turned: bool = False
+    host: Host | None = None
+    """Where we are, where any channel lies in another namespace than ours: then each row tells its own."""
 
     def __len__(self) -> int:
         return len(self.channels)
@@ -60,12 +64,13 @@ class ChannelRows:
         return self.places.get(key) if isinstance(key, ChannelKey) else None
 
     def head(self, width: int, glyphs: Glyphs) -> Line | None:
-        return head_line(width, self.order, self.turned, glyphs)
+        return head_line(width, self.order, self.turned, glyphs, self.host is not None)
 
     def line(self, index: int, width: int, chosen: bool, glyphs: Glyphs) -> Line:
         channel = self.channels[index]
-        row = Row(channel, self.since.get(channel.key), self.now, chosen)
-        return row_line(row, ends_of(channel), width, glyphs)
+        space = None if self.host is None else namespace_word(channel, self.host)
+        row = Row(channel, self.since.get(channel.key), self.now, chosen, space)
+        return row_line(row, ends_of(channel), width, glyphs, self.host is not None)
 
 
 @dataclass(frozen=True)

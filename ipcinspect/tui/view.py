@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ipcinspect.export.namespaces import is_foreign
 from ipcinspect.inspector import Observation
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.channel_key import ChannelKey
@@ -109,7 +110,9 @@ def _arrange_channels(observation: Observation, last: Mapping[ChannelKey, Last],
         ordered = [closed[channel.key].channel if channel.key in closed else channel for channel in ordered]
         since = {**since, **{key: entry.closed_at for key, entry in closed.items()}}
     places = {channel.key: place for place, channel in enumerate(ordered)}
-    return ChannelRows(ordered, places, since, snapshot.taken_at, query.order.word, query.order.reverse)
+    host = snapshot.host
+    here = None if not any(is_foreign(channel, host) for channel in snapshot.channels) else host
+    return ChannelRows(ordered, places, since, snapshot.taken_at, query.order.word, query.order.reverse, here)
 
 
 def _longest_full(observation: Observation) -> Channel:

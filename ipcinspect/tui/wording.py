@@ -27,6 +27,8 @@ class Row(NamedTuple):
     now: float
     """The moment of the snapshot."""
     chosen: bool
+    space: str | None = None
+    """The namespaces it lies in, in words; None where that is not known."""
 
     @property
     def quiet(self) -> bool:

@@ -10,8 +10,8 @@ from ipcinspect.selection import WordError
 from ipcinspect.selection.filters import KEYS, parse
 from tests.fakes import NOON, channel, endpoint, pipe, process, snapshot
 
-MAKE = process(2211, "make", uid=1000)
-TEE = process(2212, "tee", uid=33, net_namespace=4026532999)
+MAKE = process(2211, "make", uid=1000, ipc_namespace=4026531838)
+TEE = process(2212, "tee", uid=33, net_namespace=4026532999, mount_namespace=4026533333)
 FULL = pipe(1, MAKE, TEE, "full", queued=65536)
 IDLE = pipe(2, TEE, MAKE, "idle", queued=0)
 SOCKET = channel(
@@ -52,6 +52,9 @@ def chosen(*words: str) -> list[Channel]:
         (["path:app"], [SOCKET]),
         (["ns:4026532999"], [FULL, IDLE, SOCKET]),
         (["ns:net:[4026531840]"], [FULL, IDLE, SOCKET]),
+        (["ns:ipc:[4026531838]"], [FULL, IDLE]),
+        (["ns:mnt:[4026533333]"], [FULL, IDLE, SOCKET]),
+        (["ns:mnt:4026533333", "kind:pipe"], [FULL, IDLE]),
         (["host:build7"], [FULL, IDLE, SOCKET, QUEUE]),
         (["host:other"], []),
         (["reach:group"], [SOCKET]),
@@ -97,6 +100,7 @@ def test_an_address_with_colons_is_a_plain_word(word: str) -> None:
         ("queued:", "queued:", "queued:+1M"),
         ("idle:soon", "idle:soon", "idle:+5m"),
         ("ns:other", "ns:other", "ns:4026531840"),
+        ("ns:pid:[7]", "ns:pid:[7]", "ns:4026531840"),
         ("not:", "not:", "not:kind:pty"),
         ("not:not:x", "not:not:x", "not:kind:pty"),
         ("kind:\x1b[31m", "kind:\\x1b[31m", "'"),

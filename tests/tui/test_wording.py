@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
-from ipcinspect.model.channel import Channel, Queue
+from ipcinspect.model.channel import Channel, Namespaces, Queue
 from ipcinspect.model.words import STATES as STATE_WORDS
 from ipcinspect.selection.order import SEVERITY_OF_STATE
 from ipcinspect.tui import figures, wording
@@ -25,6 +25,19 @@ TO_FAR, FAR = endpoint("a", "client", MAKE, 3), endpoint("b", "server", None, ad
 def told(one: Channel, width: int = 79, glyphs: Glyphs = UNICODE, since: float | None = 0.0, now: float = 130.0) -> str:
     line = row_line(Row(one, since, now, False), ends_of(one), width, glyphs)
     return "".join(span.text for span in line)
+
+
+@pytest.mark.parametrize("width", [79, 109, 119, 200])
+def test_namespaces_have_a_column_where_there_is_room_and_something_to_tell(width: int) -> None:
+    one = channel(1, "unix", namespaces=Namespaces(net=4026532281))
+    for spaces in (False, True):
+        line = row_line(Row(one, 0.0, 130.0, False, "net 4026532281"), ends_of(one), width, UNICODE, spaces)
+        shown = spaces and width > 100
+        assert ("net 4026532281" in "".join(span.text for span in line)) == shown
+        head = "".join(span.text for span in head_line(width, "worst", False, UNICODE, spaces))
+        assert (" NS " in head) == shown
+        assert length(line) <= width + 1
+        assert length(line) == length(row_line(Row(one, 0.0, 130.0, False), ends_of(one), width, UNICODE, False))
 
 
 def test_a_full_pipe_runs_into_a_wall() -> None:

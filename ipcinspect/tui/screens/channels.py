@@ -20,7 +20,7 @@ from ipcinspect.tui.empty import no_channels
 from ipcinspect.tui.fields import EndRows, Subject
 from ipcinspect.tui.header import Kept, Key
 from ipcinspect.tui.inside import FIRST_BYTES, FORMS, MORE_BYTES, Peek
-from ipcinspect.tui.rows import TextRows
+from ipcinspect.tui.rows import ChannelRows, TextRows
 from ipcinspect.tui.screens.page import Page
 from ipcinspect.tui.view import View
 from ipcinspect.tui.widgets.line_list import LineList
@@ -202,7 +202,9 @@ class ChannelsPage(Page):
 
     @on(LineList.HeadClicked, "#channels")
     def _head_clicked(self, message: LineList.HeadClicked) -> None:
-        column = column_at(message.x, message.width)
+        rows = self.table.rows
+        spaces = isinstance(rows, ChannelRows) and rows.host is not None
+        column = column_at(message.x, message.width, spaces)
         if column is not None and column.order is not None:
             order = self.ipc.feed.wishes.query.order
             self.order_by(column.order, order.word == column.order and not order.reverse)
