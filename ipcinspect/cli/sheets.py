@@ -25,6 +25,9 @@ class Column(NamedTuple):
     """How a terminal shortens it where room lacks: `end`, `start` (paths), `holder` (only the process's name)."""
     least: int = 0
     """Cells that it gets at least in a table that goes on, whose later rows are not known yet."""
+    spare: int = 0
+    """Above 0: a terminal leaves it out where no row has anything in it, and, the higher the sooner, where room lacks
+    in a sheet that may not be cut. Programs get every column."""
 
 
 class Sheet(NamedTuple):

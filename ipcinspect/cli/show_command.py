@@ -24,6 +24,8 @@ EPILOG = f"""\
 {CHANNEL_HELP}
 Of a listener every connection that came in through it is shown as well.
 """
+_SPARE = {"CONTAINER": 1, "USER": 2, "ADDRESS": 3, "FLAGS": 4, "SIDE": 5, "INODE": 6}
+"""What a narrow terminal can do without, the highest first: who it is, and in what, is told last of all."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,20 +39,19 @@ def run(session: Session) -> int:
     snapshot = session.observe(inspector, Want()).snapshot
     channel = one_channel(session.arguments.channel, snapshot, session.directory())
     details = inspector.details(channel.key)
-    clients = clients_of(channel, snapshot)
     if session.options.json:
-        session.write_document(details_document(snapshot, (channel, *clients), details))
+        session.write_document(details_document(snapshot, (channel, *clients_of(channel, snapshot)), details))
     else:
         style = session.style()
-        session.write_sheets(_sheets(channel, clients, snapshot, details, style), style)
+        session.write_sheets(sheets_of(channel, snapshot, details, style), style)
         session.tell_gaps(snapshot)
     session.output.flush()
     return DONE
 
 
-def _sheets(
-    channel: Channel, clients: Sequence[Channel], snapshot: Snapshot, details: Details | None, style: Style
-) -> Iterator[Sheet]:
+def sheets_of(channel: Channel, snapshot: Snapshot, details: Details | None, style: Style) -> Iterator[Sheet]:
+    """All that is known of a channel; of a listener also who came in through it."""
+    clients = clients_of(channel, snapshot)
     yield facts(None, _identity(channel, snapshot, style))
     if channel.queues:
         yield _queue_sheet(channel.queues, style)
@@ -137,7 +138,7 @@ def _end_sheet(
         "INODE",
         "ADDRESS",
     )
-    columns = tuple(Column(name, right=name in ("PID", "FD", "INODE")) for name in titles)
+    columns = tuple(Column(name, right=name in ("PID", "FD", "INODE"), spare=_SPARE.get(name, 0)) for name in titles)
     rows = [_end_row(channel, end, snapshot, details, style) for channel, end in ends]
     own = 1 if title == "Ends" else 0
     return Sheet(title, columns[own:], [row[own:] for row in rows], whole=True)

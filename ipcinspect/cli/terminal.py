@@ -31,6 +31,9 @@ _SGR: Mapping[str, str] = {
 }
 """Roles as ANSI attributes: the terminal's own sixteen colours, so that they fit its background."""
 _NARROWEST = 6
+_NARROWEST_FOLD = 20
+"""Cells below which text is not folded, but left to the terminal."""
+_TELLS_NOTHING = ("", "-", "?")
 _SHORTEST_NAME = 2
 _BAR = 5
 
@@ -128,11 +131,41 @@ class TerminalStyle:
 
     def _table(self, sheet: Sheet) -> Iterator[str]:
         rows = [tuple(row) for row in sheet.rows]
+        if any(column.spare for column in sheet.columns):
+            sheet, rows = self._without_spare(sheet, rows)
         widths = self._widths(sheet, rows)
         if any(column.title for column in sheet.columns):
             yield self._head(sheet, widths)
         for row in rows:
-            yield self._line(row, sheet.columns, widths)
+            for part in self._folded(row, widths) if sheet.whole else (row,):
+                yield self._line(part, sheet.columns, widths)
+
+    def _without_spare(self, sheet: Sheet, rows: list[tuple[Cell, ...]]) -> tuple[Sheet, list[tuple[Cell, ...]]]:
+        """Without the columns that tell nothing, and, while there is too little room, without the most dispensable."""
+        kept = [
+            place
+            for place, column in enumerate(sheet.columns)
+            if not column.spare or any(row[place].text not in _TELLS_NOTHING for row in rows)
+        ]
+        widths = self._widths(sheet, rows)
+        while sum(widths[place] + 1 for place in kept) - 1 > self._width:
+            most = max(kept, key=lambda place: sheet.columns[place].spare)
+            if not sheet.columns[most].spare:
+                break
+            kept.remove(most)
+        columns = tuple(sheet.columns[place] for place in kept)
+        return sheet._replace(columns=columns), [tuple(row[place] for place in kept) for row in rows]
+
+    def _folded(self, row: tuple[Cell, ...], widths: Sequence[int]) -> Iterator[tuple[Cell, ...]]:
+        """The row, its last cell folded between words into lines below each other where it is too long."""
+        *first, last = row
+        room = self._width - sum(width + 1 for width in widths[:-1] if width)
+        if cell_len(last.text) <= room or room < _NARROWEST_FOLD:
+            yield row
+            return
+        blank = [Cell("") for _ in first]
+        for number, text in enumerate(_fold(last.text, room)):
+            yield (*(blank if number else first), last._replace(text=text))
 
     def _head(self, sheet: Sheet, widths: Sequence[int]) -> str:
         return self._line([Cell(column.title, "muted") for column in sheet.columns], sheet.columns, widths)
@@ -171,6 +204,18 @@ class TerminalStyle:
             widths[widest] -= min(excess, step)
             excess -= min(excess, step)
         return widths
+
+
+def _fold(text: str, room: int) -> Iterator[str]:
+    """Lines of at most `room` cells, broken at blanks; a longer word stays whole."""
+    line = ""
+    for word in text.split(" "):
+        if line and cell_len(line) + 1 + cell_len(word) > room:
+            yield line
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    yield line
 
 
 def _row(channel: Channel) -> Row:

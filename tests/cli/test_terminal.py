@@ -113,3 +113,23 @@ def test_a_real_list_fits_a_real_terminal() -> None:
 def test_columns_in_the_environment_win() -> None:
     shown = run_on_terminal("list", "--no-color", columns=80, env=environment(TERM="xterm", COLUMNS="120"))
     assert "NAME" in shown.lines[0]
+
+
+def test_what_may_not_be_cut_is_folded_between_words() -> None:
+    sheet = Sheet(None, (Column(""), Column("")), [(Cell("exposure"), Cell("word " * 12 + "x" * 50))], whole=True)
+    lines = list(TerminalStyle(40, False, False).lines([sheet]))[1:]
+    assert lines[0] == "exposure word word word word word word\n"
+    assert lines[1].startswith("         word")
+    assert lines[-1].strip() == "x" * 50
+    assert "".join(lines).split() == ["exposure", *["word"] * 12, "x" * 50]
+
+
+def test_a_terminal_leaves_out_columns_that_tell_nothing_and_then_the_most_dispensable() -> None:
+    columns = (Column("WHO"), Column("WHAT", spare=1), Column("MORE", spare=2), Column("NONE", spare=3))
+    rows = [[Cell("a" * 20), Cell("b" * 20), Cell("c" * 20), Cell("-")]]
+    sheet = Sheet("Ends", columns, rows, whole=True)
+    assert [list(TerminalStyle(width, False, False).lines([sheet]))[2].split() for width in (80, 50, 30)] == [
+        ["WHO", "WHAT", "MORE"],
+        ["WHO", "WHAT"],
+        ["WHO"],
+    ]
