@@ -236,7 +236,7 @@ class Scan:
         """
         if self.missed or self.unreadable or any(facts.table.refused for facts in self.facts):
             return True
-        return bool(self.in_flight.known or self.in_flight.unasked)
+        return self.in_flight.may_be
 
     def fdinfo(self, process: Process, fd: int) -> bytes | None:
         """The text of /proc/PID/fdinfo/FD as it is now; None where it is refused or gone."""

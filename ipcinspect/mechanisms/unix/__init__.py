@@ -49,7 +49,13 @@ def collect(scan: Scan) -> Collected:
     rows = (
         Gap("clients of the listeners with very many waiting", "unsupported", unnamed),
         Gap("descriptors in flight in unix sockets", "unsupported", scan.in_flight.known),
-        Gap("descriptors that may be in flight, in sockets of processes", "denied", scan.in_flight.unasked),
+        Gap("unix sockets of which is not told what is in flight in them", "unsupported", scan.in_flight.untold),
+        Gap("unix sockets not asked for what is in flight in them", "timed out", scan.in_flight.unasked),
+        Gap(
+            "unix sockets not accepted yet that may have descriptors in flight",
+            "unsupported",
+            scan.in_flight.unaccepted,
+        ),
     )
     gaps = [gap for gap in rows if gap.count]
     return Collected(table.channels() + sockets.unlisted(scan, NAME, _PROTOCOLS, _NO_FIELDS), gaps)
