@@ -132,7 +132,7 @@ def _state(scan: Scan, one: ShmObject) -> str:
         return "marked-for-deletion"
     if one.memory.mappers or one.memory.holders:
         return "idle"
-    return "unknown" if scan.unreadable or _is_young(scan, one.file) else "orphaned"
+    return "unknown" if scan.may_hide or _is_young(scan, one.file) else "orphaned"
 
 
 def _is_young(scan: Scan, file: FileFacts | None) -> bool:
