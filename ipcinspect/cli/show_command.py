@@ -24,7 +24,7 @@ EPILOG = f"""\
 {CHANNEL_HELP}
 Of a listener every connection that came in through it is shown as well.
 """
-_SPARE = {"CONTAINER": 1, "USER": 2, "ADDRESS": 3, "FLAGS": 4, "SIDE": 5, "INODE": 6}
+_SPARE = {"CONTAINER": 1, "USER": 2, "ADDRESS": 3, "CAME BY": 4, "FLAGS": 5, "SIDE": 6, "INODE": 7}
 """What a narrow terminal can do without, the highest first: who it is, and in what, is told last of all."""
 
 
