@@ -122,7 +122,7 @@ def parse_signals(status: bytes) -> SignalRow:
 
 def _mask(status: bytes, name: bytes) -> int:
     start = status.index(b"\n" + name + b":") + len(name) + 2
-    return int(status[start : start + 32].split()[0], 16)
+    return int(status[start : start + 64].partition(b"\n")[0], 16)
 
 
 def parse_cmdline(text: bytes) -> tuple[str, ...]:

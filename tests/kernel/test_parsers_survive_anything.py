@@ -22,6 +22,7 @@ from ipcinspect.kernel import (
     cgroup,
     fdinfo,
     futexes,
+    host,
     inet_diag,
     locks,
     maps,
@@ -47,6 +48,10 @@ from tests.kernel.fdinfo_samples import FDINFO_PARSERS
 
 STAT = b"42 (a name) S 1 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 123456 1000 200\n"
 STATUS = b"Name:\tsh\nUmask:\t0022\nUid:\t1000\t1001\t1000\t1000\nGid:\t5\t5\t5\t5\n"
+SIGNALS = (
+    b"Name:\tsh\nThreads:\t1\nSigQ:\t0/95\nSigPnd:\t0000000000000000\nShdPnd:\t0000000000000200\n"
+    b"SigBlk:\t0000000000010000\nSigIgn:\t0000000000384004\nSigCgt:\t000000004b813efb\n"
+)
 MAPS = b"7f00-7f10 rw-s 00000000 00:01 229376                     /SYSV00005151 (deleted)\n"
 RIGHTS = b"Uid:\t1000\t1000\t1000\t1000\nCapEff:\t00000000a80425fb\nNoNewPrivs:\t0\nSeccomp:\t2\n"
 PROC_MOUNT = b"21 1 0:20 / /proc rw,relatime shared:5 - proc proc rw,gid=27,hidepid=invisible\n"
@@ -133,6 +138,9 @@ PARSERS: list[tuple[str, Callable[[bytes], object], bytes]] = [
 REFUSING: list[tuple[str, Callable[[bytes], object], bytes]] = [
     ("stat", procfs.parse_stat, STAT),
     ("status", procfs.parse_effective_uid, STATUS),
+    ("signals", procfs.parse_signals, SIGNALS),
+    ("version", lambda text: host.parse_version(text.decode("latin-1")), b"6.1.0-18-amd64"),
+    ("flags", fdinfo.parse_flags, b"pos:\t0\nflags:\t02100002\nmnt_id:\t15\nino:\t77\n"),
     ("numbers of a thread", thread_ids.parse_numbers, b"Name:\tsh\nNSpid:\t77\t5\n"),
     ("a queue's file", mqueue.parse_status, QUEUE),
     ("namespace", lambda text: procfs.parse_namespace(text.decode("latin-1")), b"net:[4026531840]"),

@@ -1,0 +1,1 @@
+"""Tables in the documents that are made from the program, and the tests that keep them true."""
