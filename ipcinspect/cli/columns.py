@@ -80,7 +80,7 @@ OFFERS = (
     Offer("kind", Column("KIND", least=9), "the mechanism", lambda c, n, s: Cell(c.mechanism)),
     Offer("name", Column("NAME", cut="start"), "path, @abstract, address or key", _name),
     Offer("label", Column("NAME", cut="start", least=17), "the name, else the id", _label),
-    Offer("state", Column("STATE", least=13), "what it does at the moment", lambda c, n, s: s.state(c.state)),
+    Offer("state", Column("STATE", least=13), "what it does at the moment", lambda c, n, s: s.state(c)),
     Offer("stage", Column("STAGE"), "the stage of its life", lambda c, n, s: Cell(stage_of(c.state) or "-")),
     Offer("relation", Column("RELATION"), "why its holders share it", lambda c, n, s: Cell(c.relation)),
     Offer("fill", Column("FILL", least=5), "how full the fullest direction is", lambda c, n, s: s.fill(c)),

@@ -54,9 +54,9 @@ class PlainStyle:
             return f"0x{int(value) & 0xFFFFFFFF:08x}"
         return str(value)
 
-    def state(self, state: str, whole: bool = False) -> Cell:
+    def state(self, channel: Channel, whole: bool = False) -> Cell:
         """The word of the contract."""
-        return Cell(state)
+        return Cell(channel.state)
 
     def fill(self, channel: Channel) -> Cell:
         """Whole percent: 0% only where it is empty, 100% only where it is full."""

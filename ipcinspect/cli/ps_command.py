@@ -151,7 +151,7 @@ def _cells(process: Process, row: Holding, style: Style) -> list[Cell]:
         seen.wire,
         Cell(channel.mechanism),
         Cell(style.safe(channel.name or channel.id)),
-        style.state(channel.state),
+        style.state(channel),
         style.fill(channel),
         style.queued(channel),
         seen.right,

@@ -60,8 +60,8 @@ class Style(Protocol):
         """A value in its unit."""
         ...
 
-    def state(self, state: str, whole: bool = False) -> Cell:
-        """A state; `whole`: by the very word that filters and JSON have for it."""
+    def state(self, channel: Channel, whole: bool = False) -> Cell:
+        """Its state; `whole`: by the very word that filters and JSON have for it."""
         ...
 
     def fill(self, channel: Channel) -> Cell:

@@ -88,7 +88,7 @@ def _identity(channel: Channel, snapshot: Snapshot, style: Style) -> Iterator[tu
         yield "also", Cell(", ".join(map(style.safe, channel.aliases)))
     yield "mechanism", Cell(channel.mechanism)
     yield "name", Cell("-" if channel.name is None else style.safe(channel.name))
-    yield "state", style.state(channel.state, whole=True)
+    yield "state", style.state(channel, whole=True)
     yield "stage", Cell(stage_of(channel.state) or "-")
     yield "relation", Cell(channel.relation)
     yield "queued", style.queued(channel)

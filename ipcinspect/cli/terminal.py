@@ -12,6 +12,7 @@ from rich.cells import cell_len
 
 from ipcinspect.cli.sheets import Cell, Column, EndCells, Sheet
 from ipcinspect.model.channel import Channel, FieldValue
+from ipcinspect.selection.order import condition
 from ipcinspect.tui import figures, wording
 from ipcinspect.tui.drawing import clip, clip_name
 from ipcinspect.tui.ends import End, ends_of, seen_by, wire_role
@@ -58,10 +59,10 @@ class TerminalStyle:
             return f"0x{value & 0xFFFFFFFF:08x}"
         return figures.told(value, None if unit == "uid" else unit, self._glyphs)
 
-    def state(self, state: str, whole: bool = False) -> Cell:
+    def state(self, channel: Channel, whole: bool = False) -> Cell:
         """Mark and word."""
-        look = look_of(state)
-        return Cell(f"{self._glyphs.marks[look.mark]} {state if whole else look.label}", look.role)
+        look = look_of(condition(channel))
+        return Cell(f"{self._glyphs.marks[look.mark]} {channel.state if whole else look.label}", look.role)
 
     def fill(self, channel: Channel) -> Cell:
         """A bar of five cells."""

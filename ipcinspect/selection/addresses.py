@@ -19,6 +19,8 @@ from ipcinspect.model.words import MECHANISMS
 
 SHORT = {"mq": "posix-mq", "shm": "posix-shm", "anon-shm": "shared-anon"}
 """Short forms of mechanisms in addresses."""
+_UPON = ("holder", "waiter")
+"""Roles in a lock, which lies upon a file: a descriptor means what it is open to, before the lock on that."""
 _WILDCARD_HOSTS = ("0.0.0.0", "[::]", "*")
 
 Fits = Callable[[Channel], bool]
@@ -97,6 +99,7 @@ def _readings(text: str, directory: str) -> Iterator[Fits]:
         yield lambda channel: channel.id == whole or whole in channel.aliases
     descriptor = parse_descriptor(text)
     if descriptor is not None:
+        yield lambda channel: _holds(channel, *descriptor, _UPON)
         yield lambda channel: _holds(channel, *descriptor)
         return
     yield from _by_id_in_namespace(text)
@@ -171,8 +174,11 @@ def _names(channel: Channel) -> Iterator[str]:
             yield end.address
 
 
-def _holds(channel: Channel, pid: int, fd: int) -> bool:
-    return any(end.fd == fd and end.process is not None and end.process.pid == pid for end in channel.endpoints)
+def _holds(channel: Channel, pid: int, fd: int, except_roles: tuple[str, ...] = ()) -> bool:
+    return any(
+        end.fd == fd and end.process is not None and end.process.pid == pid and end.role not in except_roles
+        for end in channel.endpoints
+    )
 
 
 def _socket_inode(text: str) -> int | None:

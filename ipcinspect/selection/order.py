@@ -23,6 +23,7 @@ class Severity(NamedTuple):
 
 _WORST_FIRST = (
     ("full", "error"),
+    ("contended", "warning"),
     ("waiting-accept", "warning"),
     ("opening", "warning"),
     ("no-reader", "warning"),
@@ -42,7 +43,19 @@ _WORST_FIRST = (
 SEVERITY_OF_STATE: Mapping[str, Severity] = {
     state: Severity(rank, role) for rank, (state, role) in enumerate(_WORST_FIRST)
 }
-"""Every state and how bad it is; screens, tables and the default order all read it here."""
+"""Every condition and how bad it is; screens, tables and the default order all read it here."""
+
+
+def condition(channel: Channel) -> str:
+    """The state as it is judged and drawn: a lock that somebody waits for is `contended`, the others as they are.
+
+    JSON and filters call it `full`, the word for asleep because it cannot go on. But a lock is there to be waited for:
+    that is no error.
+    """
+    if channel.state == "full" and not channel.queues and any(end.role == "waiter" for end in channel.endpoints):
+        return "contended"
+    return channel.state
+
 
 _RANKS_OF_ROLE = {"error": 0, "warning": 1, "ok": 2, "muted": 3}
 
@@ -92,7 +105,7 @@ def _identity_of_lacking(row: tuple[ChannelKey, Channel]) -> ChannelKey:
 
 def _worst(channel: Channel, since: Since | None) -> tuple[int, float, int, float, int]:
     """Role, then longest in its state, then the state itself, then the fullest."""
-    severity = SEVERITY_OF_STATE[channel.state]
+    severity = SEVERITY_OF_STATE[condition(channel)]
     start = since.get(channel.key, 0.0) if since is not None else 0.0
     return (
         _RANKS_OF_ROLE[severity.role],
@@ -119,7 +132,7 @@ _KEYS: Mapping[str, tuple[Figure, bool]] = {
     "id": (lambda channel, _: channel.key, False),
     "kind": (lambda channel, _: channel.mechanism, False),
     "name": (lambda channel, _: channel.name, False),
-    "state": (lambda channel, _: SEVERITY_OF_STATE[channel.state].rank, False),
+    "state": (lambda channel, _: SEVERITY_OF_STATE[condition(channel)].rank, False),
     "fill": (lambda channel, _: channel.fill, True),
     "queued": (lambda channel, _: channel.queued_bytes, True),
     "capacity": (lambda channel, _: channel.capacity_bytes, True),

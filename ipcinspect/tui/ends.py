@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ipcinspect.model.channel import Channel, Endpoint
+from ipcinspect.selection.order import condition
 from ipcinspect.tui.states import MOVING, is_trouble, look_of
 
 MEMORY = frozenset(
@@ -121,7 +122,7 @@ def _own_wire(channel: Channel, own: Endpoint) -> str:
 
 def wire_role(channel: Channel, wire: str) -> str:
     """The colour of the wire: severities and movement stand out, all else is faint."""
-    role = look_of(channel.state).role
+    role = look_of(condition(channel)).role
     if role in ("error", "warning"):
         return role
     return "ok" if "moving" in wire or channel.state in MOVING else "faint"

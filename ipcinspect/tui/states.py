@@ -1,4 +1,4 @@
-"""What each state of a channel looks like on the screen: one table."""
+"""What each condition of a channel (`selection.order.condition`) looks like on the screen: one table."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ class StateLook(NamedTuple):
 
 STATES = {
     "full": StateLook("full", "full", "error", "error"),
+    "contended": StateLook("contended", "contended", "trouble", "warning"),
     "waiting-accept": StateLook("waiting", "waiting", "trouble", "warning"),
     "opening": StateLook("opening", "opening", "trouble", "warning"),
     "no-reader": StateLook("no reader", "no reader", "trouble", "warning"),

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.process import Process, ProcessKey
 from ipcinspect.model.snapshot import Snapshot
+from ipcinspect.selection.order import condition
 from ipcinspect.tui.drawing import Line, Span, fit
 from ipcinspect.tui.glyphs import Glyphs
 from ipcinspect.tui.states import look_of, rank
@@ -122,8 +123,8 @@ def _worst_states(snapshot: Snapshot) -> dict[int, str]:
             if end.process is None:
                 continue
             held = worst.get(end.process.pid)
-            if held is None or rank(channel.state) < rank(held):
-                worst[end.process.pid] = channel.state
+            if held is None or rank(condition(channel)) < rank(held):
+                worst[end.process.pid] = condition(channel)
     return worst
 
 

@@ -13,7 +13,7 @@ from ipcinspect.model.channel import Channel
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.snapshot import Snapshot
 from ipcinspect.selection.filters import parse
-from ipcinspect.selection.order import Order
+from ipcinspect.selection.order import Order, condition
 from ipcinspect.tui.rows import ChannelRows
 from ipcinspect.tui.sorting import sorted_gently
 from ipcinspect.tui.tree import TreeRows, build_tree
@@ -65,7 +65,7 @@ class View:
 def arrange(observation: Observation, last: Mapping[ChannelKey, Last], query: Query) -> View:
     """The view of an observation for a query. Raises WordError for words that `parse` does not take."""
     snapshot = observation.snapshot
-    states = Counter(channel.state for channel in snapshot.channels)
+    states = Counter(condition(channel) for channel in snapshot.channels)
     return View(
         observation=observation,
         query=query,
@@ -117,5 +117,5 @@ def _arrange_channels(observation: Observation, last: Mapping[ChannelKey, Last],
 
 def _longest_full(observation: Observation) -> Channel:
     since = observation.changes.since
-    full = [channel for channel in observation.snapshot.channels if channel.state == "full"]
+    full = [channel for channel in observation.snapshot.channels if condition(channel) == "full"]
     return min(full, key=lambda channel: (since.get(channel.key, 0.0), channel.key))

@@ -8,6 +8,7 @@ from rich.cells import cell_len, set_cell_size
 
 from ipcinspect.mechanisms import fields_of
 from ipcinspect.model.channel import Channel, Endpoint, FieldValue
+from ipcinspect.selection.order import condition
 from ipcinspect.tui import figures
 from ipcinspect.tui.drawing import Line, Span, bar, clip, clip_name
 from ipcinspect.tui.ends import MEMORY, End
@@ -33,7 +34,7 @@ class Row(NamedTuple):
     @property
     def quiet(self) -> bool:
         """Whether the whole row is muted."""
-        return look_of(self.channel.state).role == "muted"
+        return look_of(condition(self.channel)).role == "muted"
 
     @property
     def role(self) -> str:
@@ -58,7 +59,7 @@ def name_cell(row: Row, width: int, glyphs: Glyphs) -> Line:
 
 def state_cell(row: Row, width: int, glyphs: Glyphs) -> Line:
     """Mark and word."""
-    state = row.channel.state
+    state = condition(row.channel)
     look = look_of(state)
     return (Span(clip(f"{glyphs.marks[look.mark]} {label(state, width)}", width, glyphs), look.role),)
 
@@ -100,9 +101,9 @@ def for_cell(row: Row, width: int, glyphs: Glyphs) -> Line:
     if row.since is None:
         return (Span(clip("?", width, glyphs, "right"), "muted"),)
     seconds = max(row.now - row.since, 0.0)
-    trouble = is_trouble(row.channel.state)
+    trouble = is_trouble(condition(row.channel))
     told = figures.whole_age(seconds) if row.chosen else figures.steady_age(seconds)
-    return (Span(clip(told, width, glyphs, "right"), look_of(row.channel.state).role if trouble else "muted"),)
+    return (Span(clip(told, width, glyphs, "right"), look_of(condition(row.channel)).role if trouble else "muted"),)
 
 
 def end_cell(end: End, width: int, role: str, glyphs: Glyphs) -> Line:
