@@ -8,15 +8,15 @@ import pytest
 
 from ipcinspect.model.words import STATES
 from ipcinspect.selection import WordError
-from ipcinspect.selection.order import ORDERS, SEVERITY_OF_STATE, parse_order
-from tests.fakes import channel, pipe, process
+from ipcinspect.selection.order import ORDERS, SEVERITY_OF_STATE, condition, parse_order
+from tests.fakes import channel, endpoint, pipe, process
 
 A, B = process(10, "a"), process(20, "b")
 
 
 def test_every_state_has_a_severity_and_no_two_the_same_rank() -> None:
-    assert set(SEVERITY_OF_STATE) == set(STATES)
-    assert sorted(severity.rank for severity in SEVERITY_OF_STATE.values()) == list(range(len(STATES)))
+    assert set(SEVERITY_OF_STATE) == {*STATES, "contended"}
+    assert sorted(severity.rank for severity in SEVERITY_OF_STATE.values()) == list(range(len(SEVERITY_OF_STATE)))
 
 
 def test_roles_get_milder_with_the_rank() -> None:
@@ -68,3 +68,12 @@ def test_ids_sort_by_number_not_by_text() -> None:
 def test_an_unknown_order_names_the_nearest() -> None:
     with pytest.raises(WordError, match="unknown order 'quued', nearest is 'queued'"):
         parse_order("quued")
+
+
+def test_a_lock_that_is_waited_for_comes_behind_what_is_full_and_is_no_error() -> None:
+    ends = [endpoint("a", "waiter", process(1), 3), endpoint("b", "holder", process(2), 3)]
+    lock = channel(1, "file-lock", "full", ends, queues=(), relation="synchronisation")
+    full = channel(2, "pipe", "full")
+    assert (condition(lock), condition(full)) == ("contended", "full")
+    assert SEVERITY_OF_STATE[condition(lock)].role == "warning"
+    assert parse_order("worst").sorted([lock, full]) == [full, lock]
