@@ -10,9 +10,13 @@ from pathlib import Path
 import pytest
 
 from ipcinspect.demo import DemoPair
+from ipcinspect.kernel.errors import Unsupported
 from ipcinspect.mechanisms import MECHANISMS
+from ipcinspect.mechanisms.ipc_namespaces import IpcNamespaces
+from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Room
 from tests.contract.keeping import Watched, check_death, check_nothing_is_left, check_transfer
+from tests.fakes import channel
 
 PAIRS = [
     pytest.param(room, variant, id=f"{room.NAME}-{variant}")
@@ -39,6 +43,17 @@ def test_pair_is_one_channel_from_its_opening_to_its_end(room: Room, variant: st
         check_death(watched, channel, of_sender=killed == "sender")
     check_nothing_is_left(watched, channel)
     assert list(names.iterdir()) == []
+
+
+@pytest.mark.parametrize("room", [room for room in MECHANISMS if room.TELLS.peek is None], ids=lambda room: room.NAME)
+def test_what_no_call_can_look_into_says_so_in_a_sentence(room: Room) -> None:
+    peeking = Peeking("/proc", True, IpcNamespaces("/proc", None, ()), 1)
+    try:
+        told = room.peek(peeking, channel(1, room.NAME)).refusal
+    except Unsupported as refusal:
+        told = str(refusal)
+    assert told is not None
+    assert len(told.split()) > 5
 
 
 def started(room: Room, variant: str, names: Path) -> DemoPair:

@@ -37,7 +37,9 @@ with open(sys.argv[1], "w") as report:
 A_LOOK_AT_A_QUEUE = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 BY_PROC = re.compile(r"/proc(/[\w./-]+)?\Z")
-BELOW_A_PROCESS = re.compile(r"(stat|status|cgroup|cmdline|maps|mountinfo|fd|fdinfo/\d+|pagemap|task(/\d+(/syscall)?)?)\Z")
+BELOW_A_PROCESS = re.compile(
+    r"(stat|status|cgroup|cmdline|maps|mountinfo|fd|fdinfo/\d+|pagemap|task(/\d+(/syscall)?)?)\Z"
+)
 OF_THE_SYSTEM = {"/etc/passwd", "/etc/nsswitch.conf"}
 THE_MOUNT_OF_QUEUES = {"."}
 """A directory by the descriptor of a detached mount, in which queues are then opened by their names."""
