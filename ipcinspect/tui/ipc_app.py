@@ -31,7 +31,8 @@ class IpcApp(Frame):
     COMMANDS = PROVIDERS
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(tab.key, f"page('{page}')", tab.title, show=False) for tab, _, page in PAGES),
-        Binding("slash", "filter", "Filter", show=False),
+        # by priority: at once, so that what is typed or pasted right behind it goes into the filter's line
+        Binding("slash", "filter", "Filter", show=False, priority=True),
         Binding("space", "pause", "Pause and go on", show=False),
         Binding("plus,equals_sign", "interval(-1)", "Look more often", show=False),
         Binding("minus", "interval(1)", "Look less often", show=False),
@@ -94,6 +95,12 @@ class IpcApp(Frame):
         self.page.enter_again()
         for line in ("#tabs", "#keys", "#headline-row"):
             self.query_one(line, OneLine).refresh()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A stroke is a stroke where the user is typing already, or looks at something that lies upon the page."""
+        if action == "filter":
+            return not (self.filter_line.is_open or len(self.screen_stack) > 1)
+        return super().check_action(action, parameters)
 
     def action_filter(self) -> None:
         """Open the filter's line."""

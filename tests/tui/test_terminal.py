@@ -110,3 +110,10 @@ def test_standard_error_is_not_drawn_on() -> None:
         terminal.wait_for(b"make 2211/1")
         terminal.type("q")
         assert os.waitstatus_to_exitcode(terminal.wait_for_end()) == 0
+
+
+def test_what_is_typed_or_pasted_behind_the_stroke_in_one_go_is_the_filter() -> None:
+    with OnTerminal(screen(LIVE_CLOCK, "interval=1000"), 120, 40) as terminal:
+        terminal.wait_for(b"make 2211/1")
+        terminal.type("/kind:pipe make\r")
+        terminal.wait_for(b"1 of 61 channels")

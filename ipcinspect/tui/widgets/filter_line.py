@@ -44,10 +44,12 @@ class FilterLine(Horizontal):
             line.value = " ".join(words)
         line.cursor_position = len(line.value)
         self.screen.add_class("-filtering")
-        line.focus()
+        self.display = True  # the class alone acts after the keys that wait already
+        self.screen.set_focus(line)
 
     def close(self) -> None:
         """Give the headline its place back."""
+        self.display = False
         self.screen.remove_class("-filtering")
 
     @on(Input.Changed)
