@@ -22,6 +22,13 @@ PEEKS = 10_000
 LEAST = 500
 """On a machine that is so busy that the others do not fit into the time."""
 WITHIN_S = 4.0
+"""Seconds for one flow. Ten thousand looks into each, by hand:
+
+    python -c "import pytest, tests.live.test_peeks_lose_nothing as t; t.WITHIN_S, t.TURNS = 300, 10_000;
+               raise SystemExit(pytest.main(['-q', '-s', '--timeout=900', t.__file__]))"
+"""
+TURNS = 100
+"""Looks into what is no stream."""
 
 WITHOUT_FLOW = [
     room
@@ -101,7 +108,7 @@ def _hand_over(room: Room, pair: DemoPair) -> None:
     ]
     assert channels, room.NAME
     request = peeking(MOST)
-    for turn in range(100):
+    for turn in range(TURNS):
         payload = b"turn %d" % turn
         pair.send(payload)
         for channel in channels:
