@@ -21,7 +21,6 @@ class StateLook(NamedTuple):
 
 STATES = {
     "full": StateLook("full", "full", "error", "error"),
-    "contended": StateLook("contended", "contended", "trouble", "warning"),
     "waiting-accept": StateLook("waiting", "waiting", "trouble", "warning"),
     "opening": StateLook("opening", "opening", "trouble", "warning"),
     "no-reader": StateLook("no reader", "no reader", "trouble", "warning"),
@@ -29,6 +28,7 @@ STATES = {
     "half-closed": StateLook("half-closed", "half-shut", "trouble", "warning"),
     "orphaned": StateLook("orphaned", "orphaned", "doubt", "warning"),
     "marked-for-deletion": StateLook("removed", "removed", "doubt", "warning"),
+    "contended": StateLook("contended", "contended", "trouble", "warning"),
     "filling": StateLook("filling", "filling", "moving", "ok"),
     "draining": StateLook("draining", "draining", "moving", "ok"),
     "flowing": StateLook("flowing", "flowing", "moving", "ok"),

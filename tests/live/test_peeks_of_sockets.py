@@ -257,9 +257,23 @@ def test_urgent_data_and_its_mark_stay(looker: Looker, ends: contextlib.ExitStac
     assert server.recv(100) == b"after"
 
 
+def _stamp(ancillary: list[tuple[int, int, bytes]]) -> float:
+    """When a datagram came, in seconds since the epoch."""
+    seconds, microseconds = struct.unpack("@ll", next(data for _, kind, data in ancillary if kind == _SO_TIMESTAMP))
+    return float(seconds + microseconds / 1e6)
+
+
+def _is_stamped(sender: socket.socket, receiver: socket.socket) -> bool:
+    """Whether a datagram is stamped when it comes, and not only when it is received."""
+    sender.send(b"x")
+    sent_at = time.time()
+    return _stamp(receiver.recvmsg(10, 200)[1]) <= sent_at
+
+
 def test_stamps_and_drop_counts_are_delivered_as_ever(looker: Looker, ends: contextlib.ExitStack) -> None:
     sender, receiver = _udp(ends)
     receiver.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMP, 1)
+    until(lambda: _is_stamped(sender, receiver), "the kernel to switch stamps on, which it does in its own time")
     receiver.setsockopt(socket.SOL_SOCKET, _SO_RXQ_OVFL, 1)
     receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2304)
     for _ in range(50):
@@ -267,9 +281,7 @@ def test_stamps_and_drop_counts_are_delivered_as_ever(looker: Looker, ends: cont
     sent_at = time.time()
     assert data_of(_many(looker, receiver)) == b"x" * 100
     _, ancillary, _, _ = receiver.recvmsg(200, 200)
-    stamp = next(data for _, kind, data in ancillary if kind == _SO_TIMESTAMP)
-    seconds, microseconds = struct.unpack("@ll", stamp)
-    assert seconds + microseconds / 1e6 <= sent_at
+    assert _stamp(ancillary) <= sent_at
     receiver.setblocking(False)
     with contextlib.suppress(BlockingIOError):
         while True:
