@@ -119,6 +119,8 @@ class PlainStyle:
             ends = [end for end in channel.endpoints if end.role == "both"]
         if ends:
             return Cell(", ".join(map(self._holder, ends)))
+        if channel.state == "unknown" and not channel.endpoints:  # memory has no queue, and may have holders
+            return Cell(UNKNOWN)
         return Cell(NONE if channel.state in _SURELY_NOBODY or not channel.queues else UNKNOWN)
 
     def _holder(self, end: Endpoint) -> str:

@@ -104,7 +104,7 @@ class Session:
 def gap_lines(snapshot: Snapshot) -> list[str]:
     """`14 processes hidden: run as root`, and one line for all else that is missing. What merely ended is no gap."""
     lines = []
-    hidden = snapshot.hidden_processes
+    hidden = snapshot.hidden_processes or _hidden_elsewhere(snapshot)
     if hidden:
         remedy = "run as root" if snapshot.host.uid != 0 else "`ipcinspect doctor` tells why"
         lines.append(f"{hidden} {'process' if hidden == 1 else 'processes'} hidden: {remedy}")
@@ -113,6 +113,12 @@ def gap_lines(snapshot: Snapshot) -> list[str]:
         told = [f"{gap.what} ({gap.why}{'' if gap.count is None else f', {gap.count}'})" for gap in others]
         lines.append(f"not seen: {'; '.join(told)}")
     return lines
+
+
+def _hidden_elsewhere(snapshot: Snapshot) -> int:
+    """How many processes are hidden that the snapshot leaves out, as under `run`: holders may be in them too."""
+    gaps = [gap for gap in snapshot.gaps if gap.what == "descriptors of processes" and gap.why == "denied"]
+    return sum(gap.count or 0 for gap in gaps)
 
 
 def _is_of_hidden_processes(gap: Gap) -> bool:

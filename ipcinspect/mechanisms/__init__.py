@@ -28,7 +28,7 @@ from ipcinspect.mechanisms import (
     unix,
 )
 from ipcinspect.mechanisms.room import Room, Tells
-from ipcinspect.model.channel import Field
+from ipcinspect.model.channel import Channel, Field, FieldValue
 
 MECHANISMS: tuple[Room, ...] = (
     pipe,
@@ -57,6 +57,14 @@ MECHANISMS: tuple[Room, ...] = (
 def fields_of(mechanism: str) -> tuple[Field, ...]:
     """The fields that a mechanism tells, in the order of `Channel.fields`; empty for a word without a room."""
     return next((room.FIELDS for room in MECHANISMS if mechanism == room.NAME), ())
+
+
+def field_of(channel: Channel, wanted: str) -> FieldValue:
+    """The value of one of the mechanism's fields by its name; None where it has none or it is not known."""
+    for field, value in zip(fields_of(channel.mechanism), channel.fields, strict=False):
+        if field.name == wanted:
+            return value
+    return None
 
 
 def tells_of(mechanism: str) -> Tells | None:

@@ -17,13 +17,15 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ipcinspect.kernel import futexes, thread_ids
+from ipcinspect.kernel.errors import Unsupported
 from ipcinspect.kernel.futexes import Owner, Sleepers, SleepingThread
 from ipcinspect.kernel.maps import SharedMapping
-from ipcinspect.mechanisms.peeking import cannot
+from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.channel import Channel, Endpoint, Field, Namespaces
 from ipcinspect.model.channel_key import ChannelKey
+from ipcinspect.model.contents import Contents
 from ipcinspect.model.gap import Gap
 from ipcinspect.model.process import Process
 
@@ -55,8 +57,6 @@ WAITS = (
 )
 
 DEMO = None
-
-peek = cannot
 
 _WITHIN_S = 0.5
 """Seconds for the threads of all processes, about 14 microseconds each."""
@@ -93,6 +93,11 @@ def collect(scan: Scan) -> Collected:
     )
     channels = [_channel(scan, key, sleeping) for key, sleeping in waiting.items()]
     return Collected(channels, [gap for gap in gaps if gap.count])
+
+
+def peek(peeking: Peeking, channel: Channel) -> Contents:
+    """Raises Unsupported."""
+    raise Unsupported("a futex carries no bytes: its word stands among its fields")
 
 
 def _users(scan: Scan) -> dict[int, list[tuple[Process, SharedMapping]]]:

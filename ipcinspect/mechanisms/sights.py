@@ -9,8 +9,8 @@ from ipcinspect.mechanisms.room import Room
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.gap import Gap, Sight
 
-_OF_HOLDERS = ("descriptors", "mappings")
-"""Ways to know holders that a process which cannot be read keeps from us."""
+_OF_HOLDERS = ("descriptors", "mappings", "lock table")
+"""Ways to know holders that an unreadable process keeps from us; the lock table names who asked, not who holds."""
 
 
 class Found(NamedTuple):

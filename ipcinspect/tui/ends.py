@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ipcinspect.mechanisms import field_of
 from ipcinspect.model.channel import Channel, Endpoint
 from ipcinspect.selection.order import condition
 from ipcinspect.tui.states import MOVING, is_trouble, look_of
@@ -90,7 +91,8 @@ def seen_by(channel: Channel, pid: int, fd: int | None) -> Held:
         return Held(_own_wire(channel, own) if channel.state == "full" else "shared", _end(across, nobody, oldest=True))
     if channel.mechanism in MEMORY:
         others = [end for end in channel.endpoints if end.role != "creator" and not _is(end, pid, None)]
-        return Held("shared", _end(others, "only itself", oldest=True))
+        alone = "hidden" if _is_held_unseen(channel) else "only itself"
+        return Held("shared", _end(others, alone, oldest=True))
     if own.role == "listener":
         clients = [end for end in channel.endpoints if end.role == "client"]
         return Held("open", _end(clients, "accepting"))
@@ -170,16 +172,25 @@ def _lock(channel: Channel) -> Ends:
 def _shared(channel: Channel) -> Ends:
     """Memory, semaphores, locks: the two that hold it longest, and how many more."""
     attached = [end for end in channel.endpoints if end.role != "creator"] or list(channel.endpoints)
-    first = _end(attached, "nobody", oldest=True)
+    nobody = "hidden" if _is_held_unseen(channel) else "nobody"
+    first = _end(attached, nobody, oldest=True)
     wire = "gone" if channel.state in ("orphaned", "closed", "marked-for-deletion") else "shared"
     named = first.holder
     if named is None or named.process is None:
-        return Ends(first, wire, _nobody("nobody"), False)
+        return Ends(first, wire, _nobody(nobody), False)
     rest = [end for end in attached if end.process is None or end.process.key != named.process.key]
     if not rest:
-        alone = "nobody" if wire == "gone" else "only itself"
+        alone = nobody if wire == "gone" or nobody == "hidden" else "only itself"
         return Ends(End(named, 0, ""), wire, _nobody(alone), False)
     return Ends(End(named, 0, ""), wire, _end(rest, "nobody", oldest=True), False)
+
+
+def _is_held_unseen(channel: Channel) -> bool:
+    """Whether somebody that is not seen holds it, or may: a segment's attachments are counted, seen or not."""
+    attached, seen = field_of(channel, "attached"), field_of(channel, "attached_seen")
+    if isinstance(attached, int) and isinstance(seen, int):
+        return attached > seen
+    return channel.state == "unknown"
 
 
 def _wire(channel: Channel) -> str:

@@ -50,6 +50,8 @@ class _Cells(NamedTuple):
 
 _TITLES = _Cells("ROLE", "PROCESS", "FD", "FLAGS", "USER", "CAME BY", "CONTAINER", "ADDRESS")
 _LIMITS = _Cells(*map(str, (8, 26, 7, 24, 14, 40, 24, 60)))
+_NAMES = tuple(place for place, title in enumerate(_TITLES) if title in ("PROCESS", "USER", "CONTAINER", "ADDRESS"))
+"""Columns whose texts are cut at the left where they are paths; sentences are read from their start."""
 _MEASURED = 200
 """Rows that decide the widths of the columns."""
 
@@ -85,8 +87,8 @@ class EndRows:
         for place, (text, room) in enumerate(zip(cells, self._widths(glyphs), strict=True)):
             if not room:
                 continue
-            cut = clip_name(text, room, glyphs) if place else clip(text, room, glyphs)
-            cut = clip(text, room, glyphs, "right") if place == 2 else cut
+            cut = clip_name(text, room, glyphs) if place in _NAMES else clip(text, room, glyphs)
+            cut = clip(text, room, glyphs, "right") if _TITLES[place] == "FD" else cut
             muted = role == "muted" or text in ("-", "?", "host") or text.startswith("(")
             spans += [Span(cut, "muted" if muted else role), Span("  ")]
         return tuple(spans)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
-from ipcinspect.mechanisms import fields_of
-from ipcinspect.model.channel import Channel, Endpoint, FieldValue
+from ipcinspect.mechanisms import field_of
+from ipcinspect.model.channel import Channel, Endpoint
 from ipcinspect.selection.order import condition
 from ipcinspect.tui import figures
 from ipcinspect.tui.drawing import Line, Span, bar, clip, clip_name
@@ -134,14 +134,6 @@ def holder(end: Endpoint, others: int, width: int, glyphs: Glyphs) -> str:
     if cell_len(comm) > room:
         comm = set_cell_size(comm, max(room - 1, 0)).rstrip(" ") + glyphs.ellipsis if room > 0 else ""
     return clip(f"{comm} {numbers}".lstrip(), width, glyphs)
-
-
-def field_of(channel: Channel, wanted: str) -> FieldValue:
-    """The value of one of the mechanism's fields by its name; None where it has none or it is not known."""
-    for field, value in zip(fields_of(channel.mechanism), channel.fields, strict=False):
-        if field.name == wanted:
-            return value
-    return None
 
 
 def _numbers(end: Endpoint, others: int) -> str:

@@ -7,9 +7,11 @@ import json
 import pytest
 
 from ipcinspect.cli.columns import OFFERS
+from ipcinspect.cli.session import gap_lines
+from ipcinspect.model.gap import Gap
 from tests.cli.machine import machine
 from tests.cli.running import Runner
-from tests.fakes import HOSTILE_NAMES, FakeSource, pipe, process, snapshot
+from tests.fakes import HOSTILE_NAMES, FakeSource, channel, pipe, process, snapshot
 
 HEAD = ["ID", "KIND", "NAME", "STATE", "FILL", "QUEUED", "MESSAGES", "FROM", "TO"]
 
@@ -33,6 +35,21 @@ def test_what_is_missing_stands_on_standard_error_with_the_remedy(run_with: Runn
         "ipcinspect: 1 process hidden: run as root",
         "ipcinspect: not seen: udp (unsupported)",
     ]
+
+
+def test_memory_that_nobody_seen_holds_has_unknown_ends_where_holders_may_hide(run_with: Runner) -> None:
+    told = run_with(FakeSource(snapshot([channel(1, "posix-shm", "unknown", queues=())])), "list").rows[1]
+    assert told[-2:] == ["?", "?"]
+    told = run_with(FakeSource(snapshot([channel(1, "posix-shm", "orphaned", queues=())])), "list").rows[1]
+    assert told[-2:] == ["-", "-"]
+
+
+def test_a_hidden_process_that_is_not_among_those_shown_is_told_once() -> None:
+    """As under `run`, which leaves it out."""
+    whats = ("descriptors of processes", "shared mappings of processes", "namespaces of processes")
+    gaps = [Gap(what, "denied", 1) for what in whats]
+    seen = snapshot([pipe(1, process(1), process(2))], gaps=gaps)
+    assert gap_lines(seen) == ["1 process hidden: run as root"]
 
 
 def test_nothing_missing_is_silence(run_with: Runner) -> None:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import pytest
 from rich.cells import cell_len
 
+from ipcinspect.mechanisms import fields_of
 from ipcinspect.model.channel import Channel, Namespaces, Queue
 from ipcinspect.model.words import STATES as STATE_WORDS
 from ipcinspect.selection.order import SEVERITY_OF_STATE
+from ipcinspect.sources import CameBy, Details
 from ipcinspect.tui import figures, wording
 from ipcinspect.tui.columns import columns, head_line, row_line
 from ipcinspect.tui.drawing import bar, clip, clip_name, length, wrap
 from ipcinspect.tui.ends import ends_of, seen_by
+from ipcinspect.tui.fields import EndRows, Subject
 from ipcinspect.tui.glyphs import ASCII, UNICODE, Glyphs
 from ipcinspect.tui.states import STATES, label
 from ipcinspect.tui.wording import Row
-from tests.fakes import HOSTILE_NAMES, channel, endpoint, pipe, process
+from tests.fakes import HOSTILE_NAMES, channel, endpoint, pipe, process, snapshot
 
 MAKE, TEE, SH = process(2211, "make"), process(2212, "tee"), process(2209, "sh")
 
@@ -38,6 +41,18 @@ def test_namespaces_have_a_column_where_there_is_room_and_something_to_tell(widt
         assert (" NS " in head) == shown
         assert length(line) <= width + 1
         assert length(line) == length(row_line(Row(one, 0.0, 130.0, False), ends_of(one), width, UNICODE, False))
+
+
+def segment(attached: int, seen: int, role: str) -> Channel:
+    """A System V segment with so many attachments, some of them seen, and one end."""
+    names = [field.name for field in fields_of("sysv-shm")]
+    values = {"attached": attached, "attached_seen": seen}
+    return channel(1, "sysv-shm", "idle", [endpoint("a", role, MAKE)], fields=[values.get(name) for name in names])
+
+
+def test_a_process_is_not_called_alone_with_what_another_one_holds_unseen() -> None:
+    assert seen_by(segment(2, 1, "attached"), 2211, None).other.absent == "hidden"
+    assert seen_by(segment(1, 1, "attached"), 2211, None).other.absent == "only itself"
 
 
 def test_a_full_pipe_runs_into_a_wall() -> None:
@@ -64,6 +79,15 @@ def test_processes_that_may_all_send_and_receive_face_each_other_without_a_direc
     assert alone.count("make 2211/3") == 2
 
 
+def test_how_a_holder_came_by_its_descriptor_is_read_from_the_start_also_where_it_is_cut() -> None:
+    one = pipe(1, process(2211, "a-rather-long-name"), TEE, "full")
+    came = {(2212, 0): CameBy("parent", process(2211, "a-rather-long-name"), 1)}
+    seen = snapshot([one])
+    rows = EndRows(Subject(one, seen, None, Details((), {}, came), True))
+    lines = ["".join(span.text for span in rows.line(place, 200, False, UNICODE)) for place in range(len(rows))]
+    assert any("  shared with parent a-rather-long-name" in line for line in lines)
+
+
 def test_a_process_that_holds_an_end_twice_is_one_holder() -> None:
     ends = [endpoint("a", "writer", MAKE, 1), endpoint("a", "writer", MAKE, 5), endpoint("b", "reader", TEE, 0)]
     assert "+" not in told(channel(1, "pipe", ends=ends))
@@ -77,6 +101,10 @@ def test_a_process_that_holds_an_end_twice_is_one_holder() -> None:
         (pipe(1, MAKE, None, "unknown"), "(hidden)"),
         (pipe(1, MAKE, None, "idle"), "(hidden)"),
         (channel(1, "sysv-shm", "orphaned"), "(nobody)"),
+        (channel(1, "posix-shm", "unknown"), "══ (hidden)"),
+        (segment(2, 0, "creator"), "══ (hidden)"),
+        (segment(2, 1, "attached"), "══ (hidden)"),
+        (segment(1, 1, "attached"), "══ (only itself)"),
         (channel(1, "tcp", "half-closed", [endpoint("a", "client", MAKE, 3)]), "(peer closed)"),
         (channel(1, "udp", "idle", [endpoint("b", "reader", MAKE, 3)]), "─○ (anybody)"),
         (channel(1, "unix", "listening", [endpoint("b", "listener", MAKE, 3)]), "─○ (accepting)"),

@@ -10,13 +10,15 @@ descriptor is borrowed: that would prolong the lock.
 from __future__ import annotations
 
 from ipcinspect.kernel import locks
+from ipcinspect.kernel.errors import Unsupported
 from ipcinspect.kernel.locks import LockPlace, LockRow
 from ipcinspect.mechanisms.file_lock.channels import channel
 from ipcinspect.mechanisms.file_lock.looking import Looking, unexplained
-from ipcinspect.mechanisms.peeking import cannot
+from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
-from ipcinspect.model.channel import Field
+from ipcinspect.model.channel import Channel, Field
+from ipcinspect.model.contents import Contents
 from ipcinspect.model.gap import Gap
 
 NAME = "file-lock"
@@ -43,8 +45,6 @@ WAITS = (
 
 DEMO = None
 
-peek = cannot
-
 
 def collect(scan: Scan) -> Collected:
     """Every file on which somebody holds a lock. Raises Unsupported or Denied."""
@@ -59,6 +59,11 @@ def collect(scan: Scan) -> Collected:
         by_place = _still_there(scan, by_place, doubted)
     channels = [channel(looking, place, of_file, held[place]) for place, of_file in by_place.items()]
     return Collected(channels, [*looking.gaps(), *_of_other_namespaces(scan)])
+
+
+def peek(peeking: Peeking, channel: Channel) -> Contents:
+    """Raises Unsupported."""
+    raise Unsupported("a lock carries no bytes: its ends tell who holds it and who waits")
 
 
 def _still_there(
