@@ -3,8 +3,8 @@
 sock_diag(7) tells every packet socket of a network namespace, where the kernel has the family for it; else
 /proc/PID/net/packet does, without limits, drops and fanout. Holders are found by inode; the interface by its index in
 that namespace. What waits is told as kernel memory; a memory-mapped ring (PACKET_RX_RING) bypasses that queue, so its
-fill does not show. No call looks at a frame without taking it. A full queue blocks nobody: frames are dropped. No state
-here follows from who is visible.
+fill does not show. Frames are not looked at yet. A full queue blocks nobody: frames are dropped. No state here follows
+from who is visible.
 """
 
 from __future__ import annotations
@@ -78,8 +78,15 @@ def _channel(scan: Scan, row: PacketSocket) -> Channel:
         None,
         tuple(endpoints),
         _fields(row, interface),
-        Exposure("host" if row.ifindex == _LOOPBACK_INDEX else "network", row.uid),
+        Exposure(_reach(row), row.uid),
     )
+
+
+def _reach(row: PacketSocket) -> str:
+    """Who may send it frames: nobody where it takes none."""
+    if not row.protocol:
+        return "holders"
+    return "host" if row.ifindex == _LOOPBACK_INDEX else "network"
 
 
 def _interface(row: PacketSocket) -> str | None:

@@ -100,8 +100,8 @@ class Peeking:
 
 
 def cannot(peeking: Peeking, channel: Channel) -> Contents:
-    """The `peek` of a mechanism that no call can look into. Raises Unsupported."""
-    raise Unsupported(f"no system call reads a {channel.mechanism} without consuming")
+    """The `peek` of a mechanism that is not looked into. Raises Unsupported."""
+    raise Unsupported(f"this program knows no way to copy what waits in a {channel.mechanism} and leave it there")
 
 
 def reason(error: KernelError) -> str:

@@ -126,6 +126,13 @@ def test_a_packet_socket_tells_its_interface_and_protocol(opened: ExitStack) -> 
     assert ends(channel) == {(ME, on_loopback.fileno()), (None, None)}
 
 
+def test_a_packet_socket_that_takes_nothing_is_open_to_nobody_but_its_holders(opened: ExitStack) -> None:
+    made = [packet_socket(opened, protocol) for protocol in (ALL_FRAMES, 0)]
+    seen = look()
+    channels = [channel_at(seen, "packet", inode(each.fileno())) for each in made]
+    assert [channel.exposure.reach for channel in channels if channel.exposure] == ["network", "holders"]
+
+
 def test_frames_that_wait_are_memory(opened: ExitStack) -> None:
     frames = packet_socket(opened, ALL_FRAMES)
     frames.bind(("lo", 3))
