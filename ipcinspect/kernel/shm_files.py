@@ -3,7 +3,8 @@
 Steps are taken one directory at a time, following no link: an absolute link of a foreign namespace would lead into our
 own. The caller has read in mountinfo that no server of a user stands on the way. What is opened is opened as O_PATH
 first, which asks nobody, and only if that is still the regular file that was meant is it opened for reading: the open
-of a FIFO that took its place would release its writer.
+of a FIFO that took its place would release its writer. A file that somebody has a lease on is not opened at all: that
+would break the lease.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ import struct
 import time
 from typing import NamedTuple
 
-from ipcinspect.kernel.errors import KernelError, Vanished, translated
+from ipcinspect.kernel import locks
+from ipcinspect.kernel.errors import KernelError, Unsupported, Vanished, translated
 from ipcinspect.kernel.libc import FileFacts, FileReader
+from ipcinspect.kernel.locks import LockPlace
 
 MOUNT_POINT = b"/dev/shm"
 _STEPS = ("dev", "shm")
@@ -119,23 +122,27 @@ def open_directory(root: str, door: str, device: int) -> int:
         os.close(at)
 
 
-def open_file(root: str, directory: int, name: str, device: int, inode: int) -> int:
+def open_file(
+    root: str, directory: int, name: str, device: int, inode: int, leased: frozenset[LockPlace] | None = None
+) -> int:
     """A descriptor to read the regular file of that name, if it is still the one meant; the caller closes it.
 
-    Raises Vanished, Denied or Unsupported.
+    `leased` are files that are not opened; None: see for yourself. Raises Vanished, Denied or Unsupported.
     """
     try:
-        return reopened(root, os.open(name, _PATH_ONLY, dir_fd=directory), device, inode)
+        return reopened(root, os.open(name, _PATH_ONLY, dir_fd=directory), device, inode, leased)
     except OSError as error:
         raise translated(error, "file in /dev/shm") from error
 
 
-def reopened(root: str, path: int, device: int, inode: int) -> int:
+def reopened(root: str, path: int, device: int, inode: int, leased: frozenset[LockPlace] | None = None) -> int:
     """The same regular file, open for reading, for an O_PATH descriptor of ours, which is closed.
 
-    Raises OSError (ENOENT where it is another file).
+    Raises OSError (ENOENT where it is another file), and Unsupported where somebody has a lease on it.
     """
     try:
+        if (device, inode) in (_leased(root) if leased is None else leased):
+            raise Unsupported("a file with a lease on it, which to open would break")
         file = FileReader().of_entry(path, "")
         if (file.device, file.inode) != (device, inode) or not stat.S_ISREG(file.mode):
             raise FileNotFoundError(errno.ENOENT, "another file by now")
@@ -157,6 +164,7 @@ def _quietly(path: str, flags: int, directory: int | None) -> int:
 def _listing(root: str, directory: int, names: list[str], device: int, more: int, until: float) -> ShmListing:
     files: list[ShmFile] = []
     reader, values = FileReader(), 0
+    leased: frozenset[LockPlace] | None = None
     for place, name in enumerate(names):
         if not place & _CLOCK_EVERY and time.monotonic() > until:
             return ShmListing(files, more + len(names) - place)
@@ -167,14 +175,25 @@ def _listing(root: str, directory: int, names: list[str], device: int, more: int
             now = None
             if name.startswith(SEMAPHORE_PREFIX) and file.size == _KNOWN_BYTES and values < _MOST_VALUES:
                 values += 1
-                now = _semaphore(root, directory, name, file)
+                leased = _leased(root) if leased is None else leased
+                now = _semaphore(root, directory, name, file, leased)
             files.append(ShmFile(name, file, now))
     return ShmListing(files, more)
 
 
-def _semaphore(root: str, directory: int, name: str, file: FileFacts) -> SemaphoreNow | None:
+def _leased(root: str) -> frozenset[LockPlace]:
+    """Empty where the table of locks cannot be read: a kernel without it (CONFIG_FILE_LOCKING) has no leases."""
     try:
-        fd = open_file(root, directory, name, file.device, file.inode)
+        return locks.leased(root)
+    except KernelError:
+        return frozenset()
+
+
+def _semaphore(
+    root: str, directory: int, name: str, file: FileFacts, leased: frozenset[LockPlace]
+) -> SemaphoreNow | None:
+    try:
+        fd = open_file(root, directory, name, file.device, file.inode, leased)
     except KernelError:
         return None
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -132,6 +133,30 @@ def test_a_look_leaves_no_time_of_access_and_allocates_no_hole(shm_name: str) ->
     fields = ("st_atime_ns", "st_mtime_ns", "st_ctime_ns", "st_blocks")
     assert [getattr(before[0], one) for one in fields] == [getattr(after[0], one) for one in fields]
     assert before[1] == after[1] or os.geteuid()
+
+
+LEASES = """
+fd = os.open(ARGS[0], os.O_RDWR)
+signal.signal(signal.SIGIO, lambda *_: None)
+fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+say()
+while True: order(); say(fcntl.fcntl(fd, fcntl.F_GETLEASE))
+"""
+
+
+@pytest.mark.parametrize("prefix", ["", "sem."])
+def test_a_look_breaks_no_lease(start: Start, shm_name: str, prefix: str) -> None:
+    path = SHM / f"{prefix}{shm_name}"
+    path.write_bytes(b"\1" + bytes(31))
+    try:
+        subject = start(LEASES, str(path))
+        seen = look()
+        assert subject.ask() == [fcntl.F_WRLCK], "a look at the machine broke it"
+        contents = peeked(at(seen, "posix-sem" if prefix else "posix-shm", path))
+        assert subject.ask() == [fcntl.F_WRLCK], "a look inside broke it"
+        assert contents.refusal or contents.pieces
+    finally:
+        path.unlink(missing_ok=True)
 
 
 SWAPS = """
