@@ -12,11 +12,11 @@ import os
 import re
 from typing import NamedTuple
 
+from ipcinspect.kernel import procfs
 from ipcinspect.kernel.errors import Unsupported, translated
 
 LIMIT = 4 << 20
 """Bytes of the table that are read at most: about 60,000 locks."""
-_CHUNK = 1 << 16
 
 _ROW = re.compile(
     rb"^(?:lock:\t)?([0-9]{1,18}): *(-> )?(FLOCK|POSIX|OFDLCK|ACCESS|LEASE|DELEG) +([A-Z*]+) +(READ|WRITE|UNLCK) +"
@@ -64,17 +64,11 @@ class LockRow(NamedTuple):
 def read(root: str) -> list[LockRow]:
     """Every lock that this /proc shows, holders before their waiters. Raises Unsupported or Denied."""
     try:
-        table = os.open(f"{root}/locks", os.O_RDONLY | os.O_CLOEXEC)
+        return parse(procfs.read_table(f"{root}/locks", LIMIT))
     except FileNotFoundError as error:
         raise Unsupported("the table of file locks") from error
     except OSError as error:
         raise translated(error, "the table of file locks") from error
-    try:
-        return parse(_whole(table))
-    except OSError as error:
-        raise translated(error, "the table of file locks") from error
-    finally:
-        os.close(table)
 
 
 def leased(root: str) -> frozenset[LockPlace]:
@@ -84,17 +78,6 @@ def leased(root: str) -> frozenset[LockPlace]:
     that /proc do not show. Raises as `read`.
     """
     return frozenset(row.place for row in read(root) if row.kind in ("lease", "delegation") and not row.waits)
-
-
-def _whole(table: int) -> bytes:
-    parts, left = [], LIMIT
-    while left > 0:
-        part = os.read(table, min(left, _CHUNK))
-        if not part:
-            break
-        parts.append(part)
-        left -= len(part)
-    return b"".join(parts)
 
 
 def parse(text: bytes) -> list[LockRow]:

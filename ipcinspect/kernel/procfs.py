@@ -74,6 +74,15 @@ def read_of(root: str, pid: int, starttime: int, name: str, limit: int = _CHUNK)
         os.close(process)
 
 
+def read_table(path: str, limit: int) -> bytes:
+    """A table of the kernel that is no process's, at most `limit` bytes of it. Raises OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return _rest(fd, limit)
+    finally:
+        os.close(fd)
+
+
 def _rest(fd: int, limit: int) -> bytes:
     parts = []
     while limit > 0:

@@ -268,8 +268,7 @@ class Scan:
     def sysv_table(self, name: str) -> bytes:
         """The text of /proc/sysvipc/NAME. Raises Unsupported or Denied."""
         try:
-            with open(f"{self.surroundings.root}/sysvipc/{name}", "rb", buffering=0) as table:
-                return b"".join(iter(lambda: table.read(1 << 20), b""))[: sysvipc.LIMIT]
+            return procfs.read_table(f"{self.surroundings.root}/sysvipc/{name}", sysvipc.LIMIT)
         except FileNotFoundError as error:
             raise Unsupported(f"sysvipc/{name}") from error
         except OSError as error:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cached_property, partial
 from typing import Callable, NamedTuple, TypeVar
 
-from ipcinspect.kernel import inet_diag, netlink, netlink_diag, packet_diag, proc_net, unix_diag
+from ipcinspect.kernel import inet_diag, netlink, netlink_diag, packet_diag, proc_net, procfs, unix_diag
 from ipcinspect.kernel.errors import KernelError, TimedOut, Unsupported, Vanished
 from ipcinspect.kernel.inet_diag import InetSocket
 from ipcinspect.kernel.namespaces import inside
@@ -180,8 +180,7 @@ class SocketTables:
 
     def _text(self, pid: int, name: str) -> bytes:
         try:
-            with open(f"{self._root}/{pid}/net/{name}", "rb", buffering=0) as table:
-                return b"".join(iter(lambda: table.read(1 << 20), b""))[: proc_net.LIMIT]
+            return procfs.read_table(f"{self._root}/{pid}/net/{name}", proc_net.LIMIT)
         except OSError:
             return b""
 

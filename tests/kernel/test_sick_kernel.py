@@ -155,6 +155,11 @@ def test_without_tables_and_records_there_are_gaps_and_no_failure(fake: FakeProc
     assert {channel.id for channel in seen.channels if channel.mechanism == "pipe"} >= {"pipe:[40010]"}
 
 
+def test_a_table_without_an_end_is_read_to_its_limit(tmp_path: Path) -> None:
+    (tmp_path / "table").symlink_to("/dev/zero")
+    assert procfs.read_table(str(tmp_path / "table"), 100_000) == bytes(100_000)
+
+
 def test_a_user_database_that_hangs_costs_its_deadline_once(monkeypatch: pytest.MonkeyPatch) -> None:
     gate = threading.Event()
 
