@@ -91,11 +91,15 @@ class Lender:
 
     def is_fifo(self, fd: int, device: int, inode: int) -> bool:
         """Whether a descriptor is of that FIFO, as statx(2) answers from memory, without borrowing it."""
+        return self.is_file(fd, device, inode) and self._files.latest().is_fifo
+
+    def is_file(self, fd: int, device: int, inode: int) -> bool:
+        """Whether a descriptor is of that file, as statx(2) answers from memory, without borrowing it."""
         try:
             file = self._files.facts(self._links, str(fd))
         except OSError:
             return False
-        return file.is_fifo and (file.device, file.inode) == (device, inode)
+        return (file.device, file.inode) == (device, inode)
 
     def pipe(self, fd: int, link: str, inode: int, write_end: bool) -> tuple[FileFacts, PipeFill]:
         """The pipe `inode` behind a descriptor, and how full it is. Raises Vanished, Denied or Unsupported.

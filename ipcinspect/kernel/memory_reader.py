@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ipcinspect.kernel import procfs, shm_files
-from ipcinspect.kernel.errors import Vanished, translated
+from ipcinspect.kernel.borrow import Lender
+from ipcinspect.kernel.errors import Unsupported, Vanished, translated
 from ipcinspect.kernel.libc import LIBC, FileFacts, FileReader
 from ipcinspect.kernel.maps import SharedMapping
 
@@ -39,9 +40,9 @@ _readv.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_void_
 _readv.restype = ctypes.c_ssize_t
 _ioctl = _FREE.ioctl
 _ioctl.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)
-_pread = LIBC.pread
-_pread.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int64)
-_pread.restype = ctypes.c_ssize_t
+_open = LIBC.open
+_open.argtypes = (ctypes.c_char_p, ctypes.c_int, ctypes.c_int)
+_QUIETLY = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOATIME
 
 
 class Run(NamedTuple):
@@ -66,34 +67,22 @@ class MemoryCopy(NamedTuple):
     """Whether every populated byte that could be found is in `runs`."""
 
 
-class ReadQuestion:
-    """To be asked of a borrowed descriptor of memory: bytes at a place. Moves no position, allocates no hole."""
+class _OpenQuestion:
+    """To be asked of a borrowed descriptor of memory: the same file, opened for reading by us (proc_pid_fd(5)).
 
-    def __init__(self, offset: int, size: int) -> None:
-        self._offset, self._size = offset, size
-        self._buffer = ctypes.create_string_buffer(size)
-        self.data = b""
+    Read through the borrowed one, it would keep a new time of access. Ours leaves none, as far as this user may.
+    """
+
+    def __init__(self, root: str) -> None:
+        self._root = root
 
     def __call__(self, fd: int) -> int:
-        """Below 0: errno holds the refusal."""
-        count = int(_pread(fd, ctypes.addressof(self._buffer), self._size, self._offset))
-        self.data = self._buffer.raw[: max(count, 0)]
-        return count
-
-
-def without_zeros(data: bytes, offset: int) -> list[Run]:
-    """Runs of pages that hold anything but zeros: holes cannot be told from pages full of zeros through a borrow."""
-    runs: list[Run] = []
-    for start in range(0, len(data), PAGE):
-        page = data[start : start + PAGE]
-        if not page.strip(b"\0"):
-            continue
-        if runs and runs[-1].offset + runs[-1].size == offset + start:
-            last = runs.pop()
-            runs.append(Run(last.offset, last.size + len(page), last.data + page))
-        else:
-            runs.append(Run(offset + start, len(page), page))
-    return runs
+        """A descriptor of our own, which the caller closes; below 0: errno holds the refusal."""
+        path = f"{self._root}/self/fd/{fd}".encode()
+        own = int(_open(path, _QUIETLY, 0))
+        if own < 0 and ctypes.get_errno() == errno.EPERM:  # O_NOATIME is for its owner
+            own = int(_open(path, _QUIETLY & ~os.O_NOATIME, 0))
+        return own
 
 
 class _Vector(ctypes.Structure):
@@ -143,6 +132,21 @@ def copy_file(root: str, door: str, name: str, device: int, inode: int, most: in
     finally:
         os.close(directory)
     return _copied_and_closed(fd, most, "file in /dev/shm")
+
+
+def copy_lent(root: str, lender: Lender, fd: int, device: int, inode: int, most: int) -> MemoryCopy:
+    """Of memory that a process has a descriptor of. Raises Vanished, Denied or Unsupported."""
+    what = f"descriptor {fd}"
+    link = lender.link_of(fd)
+    if not lender.is_file(fd, device, inode):
+        raise Vanished(what)
+    if (device, inode) in shm_files.leased(root):
+        raise Unsupported("memory with a lease on it, which to open would break")
+    file, own = lender.ask(fd, link, inode, _OpenQuestion(root))
+    if file.device != device:
+        os.close(own)
+        raise Vanished(what)
+    return _copied_and_closed(own, most, what)
 
 
 def copy_resident(root: str, pid: int, starttime: int, mapping: SharedMapping, most: int) -> MemoryCopy:

@@ -123,25 +123,25 @@ def open_directory(root: str, door: str, device: int) -> int:
 
 
 def open_file(
-    root: str, directory: int, name: str, device: int, inode: int, leased: frozenset[LockPlace] | None = None
+    root: str, directory: int, name: str, device: int, inode: int, spared: frozenset[LockPlace] | None = None
 ) -> int:
     """A descriptor to read the regular file of that name, if it is still the one meant; the caller closes it.
 
-    `leased` are files that are not opened; None: see for yourself. Raises Vanished, Denied or Unsupported.
+    `spared` are not opened; None: those with a lease. Raises Vanished, Denied or Unsupported.
     """
     try:
-        return reopened(root, os.open(name, _PATH_ONLY, dir_fd=directory), device, inode, leased)
+        return reopened(root, os.open(name, _PATH_ONLY, dir_fd=directory), device, inode, spared)
     except OSError as error:
         raise translated(error, "file in /dev/shm") from error
 
 
-def reopened(root: str, path: int, device: int, inode: int, leased: frozenset[LockPlace] | None = None) -> int:
+def reopened(root: str, path: int, device: int, inode: int, spared: frozenset[LockPlace] | None = None) -> int:
     """The same regular file, open for reading, for an O_PATH descriptor of ours, which is closed.
 
     Raises OSError (ENOENT where it is another file), and Unsupported where somebody has a lease on it.
     """
     try:
-        if (device, inode) in (_leased(root) if leased is None else leased):
+        if (device, inode) in (leased(root) if spared is None else spared):
             raise Unsupported("a file with a lease on it, which to open would break")
         file = FileReader().of_entry(path, "")
         if (file.device, file.inode) != (device, inode) or not stat.S_ISREG(file.mode):
@@ -149,6 +149,17 @@ def reopened(root: str, path: int, device: int, inode: int, leased: frozenset[Lo
         return _quietly(f"{root}/self/fd/{path}", _READ_ONLY, None)
     finally:
         os.close(path)
+
+
+def leased(root: str) -> frozenset[LockPlace]:
+    """Files that somebody has a lease on; none where the table of locks cannot be read.
+
+    A kernel without that table (CONFIG_FILE_LOCKING) has no leases.
+    """
+    try:
+        return locks.leased(root)
+    except KernelError:
+        return frozenset()
 
 
 def _quietly(path: str, flags: int, directory: int | None) -> int:
@@ -164,7 +175,7 @@ def _quietly(path: str, flags: int, directory: int | None) -> int:
 def _listing(root: str, directory: int, names: list[str], device: int, more: int, until: float) -> ShmListing:
     files: list[ShmFile] = []
     reader, values = FileReader(), 0
-    leased: frozenset[LockPlace] | None = None
+    spared: frozenset[LockPlace] | None = None
     for place, name in enumerate(names):
         if not place & _CLOCK_EVERY and time.monotonic() > until:
             return ShmListing(files, more + len(names) - place)
@@ -175,25 +186,17 @@ def _listing(root: str, directory: int, names: list[str], device: int, more: int
             now = None
             if name.startswith(SEMAPHORE_PREFIX) and file.size == _KNOWN_BYTES and values < _MOST_VALUES:
                 values += 1
-                leased = _leased(root) if leased is None else leased
-                now = _semaphore(root, directory, name, file, leased)
+                spared = leased(root) if spared is None else spared
+                now = _semaphore(root, directory, name, file, spared)
             files.append(ShmFile(name, file, now))
     return ShmListing(files, more)
 
 
-def _leased(root: str) -> frozenset[LockPlace]:
-    """Empty where the table of locks cannot be read: a kernel without it (CONFIG_FILE_LOCKING) has no leases."""
-    try:
-        return locks.leased(root)
-    except KernelError:
-        return frozenset()
-
-
 def _semaphore(
-    root: str, directory: int, name: str, file: FileFacts, leased: frozenset[LockPlace]
+    root: str, directory: int, name: str, file: FileFacts, spared: frozenset[LockPlace]
 ) -> SemaphoreNow | None:
     try:
-        fd = open_file(root, directory, name, file.device, file.inode, leased)
+        fd = open_file(root, directory, name, file.device, file.inode, spared)
     except KernelError:
         return None
     try:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 from collections.abc import Iterator
 from typing import Callable
 
 from ipcinspect.kernel import maps, memory_reader, procfs
-from ipcinspect.kernel.errors import KernelError, Unsupported, Vanished
+from ipcinspect.kernel.borrow import Lender
+from ipcinspect.kernel.errors import KernelError, Unsupported
 from ipcinspect.kernel.maps import SharedMapping
-from ipcinspect.kernel.memory_reader import MemoryCopy, ReadQuestion, Run, without_zeros
+from ipcinspect.kernel.memory_reader import MemoryCopy, Run
 from ipcinspect.mechanisms import shm_directories
 from ipcinspect.mechanisms.peeking import Peeking, holders_of
 from ipcinspect.model.channel import Channel
@@ -22,8 +22,6 @@ SENTENCE = (
     "mapped; holes stay holes, nothing is attached"
 )
 _ASKED_PROCESSES = 4
-_CHUNK = 65536
-"""Bytes that are read while a descriptor is borrowed."""
 
 Fits = Callable[[SharedMapping], bool]
 
@@ -91,25 +89,14 @@ def copy_through_holders(peeking: Peeking, channel: Channel, fits: Fits, refusal
 
 
 def copy_borrowed(peeking: Peeking, channel: Channel) -> Contents:
-    """The beginning of memory that a process has a descriptor of. Raises Vanished, Denied or Unsupported."""
-    data, size = b"", 0
-    for holder in holders_of(channel.endpoints)[:_ASKED_PROCESSES]:
-        with peeking.lender(holder.process) as lender:
-            while len(data) < peeking.most:
-                question = ReadQuestion(len(data), min(_CHUNK, peeking.most - len(data)))
-                file, _ = lender.ask(holder.fd, lender.link_of(holder.fd), channel.key.number, question)
-                if file.device != channel.key.space:
-                    raise Vanished(str(holder))
-                size = file.size
-                if not question.data:
-                    break
-                data += question.data
-        runs = without_zeros(data, 0)
-        beginning = f"the first {len(data):,} of {size:,} bytes; " if len(data) < size else ""
-        note = f"{beginning}{size:,} bytes long; pages that hold nothing but zeros are not shown"
-        found = contents(MemoryCopy(runs, None, None, len(data) >= size), f"pread(2) through {holder}")
-        return dataclasses.replace(found, note=note)
-    raise Unsupported("nobody visible has it open or mapped")
+    """Of memory that processes have descriptors of. Raises Vanished, Denied or Unsupported."""
+    key = channel.key
+
+    def copy(lender: Lender, fd: int) -> MemoryCopy:
+        return memory_reader.copy_lent(peeking.root, lender, fd, key.space, key.number, peeking.most)
+
+    holder, copied = peeking.through(holders_of(channel.endpoints), (), copy)
+    return contents(copied, f"pread(2) through {holder}")
 
 
 def contents(copy: MemoryCopy, by: str, which: str = "") -> Contents:

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from ipcinspect.kernel import shm_files
+from ipcinspect.kernel import borrow, shm_files
+from ipcinspect.model.snapshot import Want
+from ipcinspect.sources.live import LiveSource
 from tests.live.conftest import Start
 from tests.live.memory import SHM, TERA, at, only, peeked
 from tests.live.subjects import asleep_in, ends, look, until
@@ -195,6 +197,41 @@ def test_a_look_does_not_move_the_position_of_who_has_it_open(start: Start) -> N
     contents = peeked(channel, 5)
     assert (contents.pieces[0].data, contents.shown_bytes) == (b"01234", 5)
     assert subject.ask() == [4]
+
+
+def test_a_look_into_a_memory_file_that_nobody_has_mapped_leaves_no_time_of_access(start: Start) -> None:
+    subject = start(
+        'memfd = os.memfd_create("times"); os.ftruncate(memfd, 1 << 30); os.pwrite(memfd, b"far", 1 << 29)\n'
+        "say(ino(memfd))\n"
+        "while True: order(); file = os.fstat(memfd); say(file.st_atime_ns, file.st_ctime_ns, file.st_blocks)"
+    )
+    channel = only(look(), "memfd", lambda channel: channel.key.number == subject.said[0])
+    before = subject.ask()
+    contents = peeked(channel)
+    assert [(piece.offset, piece.data[:3]) for piece in contents.pieces] == [(1 << 29, b"far")]
+    assert subject.ask() == before
+
+
+def test_what_took_the_place_of_a_memory_file_is_not_borrowed(
+    start: Start, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be a file of a dead server, of which to close a duplicate could hang."""
+    (directory / "other").write_bytes(b"not memory")
+    subject = start(
+        'memfd = os.memfd_create("replaced"); os.write(memfd, b"x"); say(ino(memfd))\n'
+        "order(); os.dup2(os.open(ARGS[0], os.O_RDONLY), memfd); say(); stay()",
+        str(directory / "other"),
+    )
+    source = LiveSource()
+    channel = only(source.take(Want()), "memfd", lambda channel: channel.key.number == subject.said[0])
+    subject.ask()
+    borrowed: list[int] = []
+    real = borrow.pidfd_getfd
+    monkeypatch.setattr(borrow, "pidfd_getfd", lambda pidfd, fd: borrowed.append(fd) or real(pidfd, fd))
+    contents = source.peek(channel.key, 100)
+    assert contents is not None
+    assert (contents.pieces, borrowed) == ((), [])
+    assert contents.refusal
 
 
 def test_a_mapped_file_is_read_without_being_opened_and_only_where_it_was_touched(
