@@ -4,9 +4,9 @@ sock_diag(7) tells every bound socket of a network namespace with its memory, gr
 the family for it; else /proc/PID/net/netlink does, without groups beyond 32 and without limits. Holders are found by
 inode. The port id is a number that usually equals a pid and need not: it is a field, never a holder. The kernel's own
 sockets are no channels, they are the other end of the processes' ones. A socket that is not bound yet is in no table:
-its state is unknown. What waits is told as kernel memory alone, and is not looked at: MSG_PEEK can make the kernel go on
-with an answer that its owner reads in parts. A full queue blocks no kernel sender: it drops, and counts the drops. No
-state here follows from who is visible.
+its state is unknown. What waits is told as kernel memory alone and is not looked at: MSG_PEEK can make the kernel go
+on with an answer that its owner reads in parts. A full queue blocks no kernel sender: it drops, and counts the drops.
+No state here follows from who is visible.
 """
 
 from __future__ import annotations
