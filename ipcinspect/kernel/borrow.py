@@ -13,25 +13,13 @@ import os
 import time
 from typing import Callable, NamedTuple
 
+from ipcinspect.kernel.descriptor_calls import F_GETPIPE_SZ, FIONREAD, POLLERR, POLLHUP, POLLIN, POLLOUT, PollFd
+from ipcinspect.kernel.descriptor_calls import fcntl as _fcntl
+from ipcinspect.kernel.descriptor_calls import ioctl as _ioctl
+from ipcinspect.kernel.descriptor_calls import poll as _poll
 from ipcinspect.kernel.errors import Vanished, translated
 from ipcinspect.kernel.gate import between_borrows
-from ipcinspect.kernel.libc import LIBC, FileFacts, FileReader, close, last_error, pidfd_getfd
-
-_FIONREAD = 0x541B
-_F_GETPIPE_SZ = 1032
-_POLLIN, _POLLOUT, _POLLERR, _POLLHUP = 0x1, 0x4, 0x8, 0x10
-
-
-class _PollFd(ctypes.Structure):
-    _fields_ = [("fd", ctypes.c_int), ("events", ctypes.c_short), ("revents", ctypes.c_short)]
-
-
-_ioctl = LIBC.ioctl
-_ioctl.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)
-_fcntl = LIBC.fcntl
-_fcntl.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int)
-_poll = LIBC.poll
-_poll.argtypes = (ctypes.c_void_p, ctypes.c_ulong, ctypes.c_int)
+from ipcinspect.kernel.libc import FileFacts, FileReader, close, last_error, pidfd_getfd
 
 
 class PipeFill(NamedTuple):
@@ -63,7 +51,7 @@ class Lender:
         self._files = FileReader()
         self._queued = ctypes.c_int()
         self._queued_at = ctypes.addressof(self._queued)
-        self._poll = _PollFd()
+        self._poll = PollFd()
         self._poll_at = ctypes.addressof(self._poll)
         self.longest_s = 0.0
         """The longest time for which a descriptor was borrowed, in seconds."""
@@ -107,11 +95,11 @@ class Lender:
         The caller has just seen that no holder sleeps at work on it.
         """
         poll = self._poll
-        poll.events = _POLLOUT if write_end else _POLLIN
+        poll.events = POLLOUT if write_end else POLLIN
 
         def ask(borrowed: int) -> int:
-            capacity: int = _fcntl(borrowed, _F_GETPIPE_SZ, 0)
-            if capacity < 0 or _ioctl(borrowed, _FIONREAD, self._queued_at) < 0:
+            capacity: int = _fcntl(borrowed, F_GETPIPE_SZ, 0)
+            if capacity < 0 or _ioctl(borrowed, FIONREAD, self._queued_at) < 0:
                 return -1
             poll.fd = borrowed
             return -1 if _poll(self._poll_at, 1, 0) < 0 else capacity
@@ -123,21 +111,21 @@ class Lender:
         """FIONREAD of the datagram socket `inode`: the size of its first message. Raises as `pipe`."""
 
         def ask(borrowed: int) -> int:
-            return int(_ioctl(borrowed, _FIONREAD, self._queued_at))
+            return int(_ioctl(borrowed, FIONREAD, self._queued_at))
 
         self.ask(fd, f"socket:[{inode}]", inode, ask)
         return self._queued.value
 
     def datagram_writable(self, fd: int, inode: int) -> bool:
         """POLLOUT of the datagram socket `inode`: whether a send would not block now. Raises as `pipe`."""
-        self._poll.events = _POLLOUT
+        self._poll.events = POLLOUT
 
         def ask(borrowed: int) -> int:
             self._poll.fd = borrowed
             return int(_poll(self._poll_at, 1, 0))
 
         self.ask(fd, f"socket:[{inode}]", inode, ask)
-        return bool(self._poll.revents & _POLLOUT)
+        return bool(self._poll.revents & POLLOUT)
 
     def ask(self, fd: int, link: str, inode: int, ask: Callable[[int], int]) -> tuple[FileFacts, int]:
         """The file behind a descriptor, and what `ask` answers of its duplicate; below 0: errno holds the refusal.
@@ -177,5 +165,5 @@ class Lender:
 
 def _pipe_fill(queued: int, capacity: int, events: int, write_end: bool) -> PipeFill:
     if write_end:
-        return PipeFill(queued, capacity, bool(events & _POLLOUT), None, bool(events & _POLLERR))
-    return PipeFill(queued, capacity, None, bool(events & _POLLHUP), None)
+        return PipeFill(queued, capacity, bool(events & POLLOUT), None, bool(events & POLLERR))
+    return PipeFill(queued, capacity, None, bool(events & POLLHUP), None)

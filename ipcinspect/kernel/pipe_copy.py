@@ -15,30 +15,22 @@ from types import TracebackType
 from typing import NamedTuple
 
 from ipcinspect.kernel.borrow import Lender
+from ipcinspect.kernel.descriptor_calls import F_GETPIPE_SZ, FIONREAD, POLLHUP, POLLIN, PollFd
+from ipcinspect.kernel.descriptor_calls import fcntl as _fcntl
+from ipcinspect.kernel.descriptor_calls import ioctl as _ioctl
+from ipcinspect.kernel.descriptor_calls import poll as _poll
 from ipcinspect.kernel.errors import Vanished, translated
 from ipcinspect.kernel.libc import LIBC
 
-_F_GETPIPE_SZ, _F_SETPIPE_SZ = 1032, 1031
-_FIONREAD = 0x541B
+_F_SETPIPE_SZ = 1031
 _SPLICE_F_NONBLOCK = 2
-_POLLIN, _POLLHUP = 0x1, 0x10
 _EAGAIN = 11
 USUAL_LIMIT = 1 << 20
 """Bytes that a pipe may have without privilege, where nobody set another limit (pipe-max-size in pipe(7))."""
 
-_ioctl = LIBC.ioctl
-_ioctl.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)
-_fcntl = LIBC.fcntl
-_fcntl.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int)
-_poll = LIBC.poll
-_poll.argtypes = (ctypes.c_void_p, ctypes.c_ulong, ctypes.c_int)
 _tee = LIBC.tee
 _tee.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_size_t, ctypes.c_uint)
 _tee.restype = ctypes.c_ssize_t
-
-
-class _PollFd(ctypes.Structure):
-    _fields_ = [("fd", ctypes.c_int), ("events", ctypes.c_short), ("revents", ctypes.c_short)]
 
 
 class PipeCopy(NamedTuple):
@@ -60,7 +52,7 @@ class ScratchPipe:
     def __init__(self, capacity: int) -> None:
         """As large as `capacity` bytes, or as the limits of this user allow. Raises OSError."""
         self._out, self._in = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self.capacity = fcntl.fcntl(self._in, _F_GETPIPE_SZ)
+        self.capacity = fcntl.fcntl(self._in, F_GETPIPE_SZ)
         wanted = capacity
         while wanted > self.capacity:
             try:
@@ -80,14 +72,14 @@ class ScratchPipe:
 
         `device` is None for anonymous pipes, which are all on one.
         """
-        queued, poll = ctypes.c_int(), _PollFd(0, _POLLIN, 0)
+        queued, poll = ctypes.c_int(), PollFd(0, POLLIN, 0)
         queued_at, poll_at = ctypes.addressof(queued), ctypes.addressof(poll)
         capacity = 0
 
         def ask(borrowed: int) -> int:
             nonlocal capacity
-            capacity = _fcntl(borrowed, _F_GETPIPE_SZ, 0)
-            if capacity < 0 or _ioctl(borrowed, _FIONREAD, queued_at) < 0:
+            capacity = _fcntl(borrowed, F_GETPIPE_SZ, 0)
+            if capacity < 0 or _ioctl(borrowed, FIONREAD, queued_at) < 0:
                 return -1
             copied: int = _tee(borrowed, self._in, most, _SPLICE_F_NONBLOCK)
             if copied < 0:
@@ -106,7 +98,7 @@ class ScratchPipe:
             raise translated(error, f"what was spliced into descriptor {fd}") from error
         all_of_it = copied < most and self.capacity >= capacity  # taken in one piece, under the lock of the pipe
         total = copied if all_of_it else max(copied, queued.value)
-        return PipeCopy(parts, total, bool(poll.revents & _POLLHUP), total > copied)
+        return PipeCopy(parts, total, bool(poll.revents & POLLHUP), total > copied)
 
     def _parts(self, copied: int) -> tuple[bytes, ...]:
         parts = []

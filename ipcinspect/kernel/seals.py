@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from ipcinspect.kernel.libc import LIBC
+from ipcinspect.kernel.descriptor_calls import fcntl as _fcntl
 
 _F_GET_SEALS = 1034
 _WORDS = ((0x1, "seal"), (0x2, "shrink"), (0x4, "grow"), (0x8, "write"), (0x10, "future-write"), (0x20, "exec"))
-
-_fcntl = LIBC.fcntl
 
 
 class SealsQuestion:

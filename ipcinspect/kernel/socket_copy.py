@@ -25,10 +25,12 @@ import socket
 from typing import NamedTuple
 
 from ipcinspect.kernel.borrow import Lender
+from ipcinspect.kernel.descriptor_calls import FIONREAD, POLLERR, POLLIN, POLLRDHUP, PollFd
+from ipcinspect.kernel.descriptor_calls import ioctl as _ioctl
+from ipcinspect.kernel.descriptor_calls import poll as _poll
 from ipcinspect.kernel.libc import LIBC
 
-_FIONREAD, _SIOCOUTQNSD = 0x541B, 0x894B
-_POLLIN, _POLLERR, _POLLRDHUP = 0x1, 0x8, 0x2000
+_SIOCOUTQNSD = 0x894B
 _SO_TYPE, _SO_ACCEPTCONN, _SO_PROTOCOL, _SO_PEEK_OFF = 3, 30, 38, 42
 _TCP_ULP = 31
 _MSG_PEEK, _MSG_DONTWAIT, _MSG_TRUNC = 0x2, 0x40, 0x20
@@ -36,10 +38,6 @@ _NOT_KNOWN_HERE = (errno.EOPNOTSUPP, errno.ENOPROTOOPT)
 _ADDRESS_BYTES = 128
 LONGEST_COPY = 1 << 20
 """Bytes: the socket is borrowed while they are copied, for about 0.1 ms."""
-
-
-class _PollFd(ctypes.Structure):
-    _fields_ = [("fd", ctypes.c_int), ("events", ctypes.c_short), ("revents", ctypes.c_short)]
 
 
 class _Iovec(ctypes.Structure):
@@ -58,10 +56,6 @@ class _Msghdr(ctypes.Structure):
     ]
 
 
-_ioctl = LIBC.ioctl
-_ioctl.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)
-_poll = LIBC.poll
-_poll.argtypes = (ctypes.c_void_p, ctypes.c_ulong, ctypes.c_int)
 _getsockopt = LIBC.getsockopt
 _getsockopt.argtypes = (ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
 _recvmsg = LIBC.recvmsg
@@ -99,7 +93,7 @@ class SocketCopier:
         self._iovec = _Iovec(ctypes.addressof(self._data), most)
         self._message = _Msghdr(ctypes.addressof(self._address), 0, ctypes.addressof(self._iovec), 1, None, 0, 0)
         self._message_at = ctypes.addressof(self._message)
-        self._poll = _PollFd()
+        self._poll = PollFd()
         self._poll_at = ctypes.addressof(self._poll)
         self._number = ctypes.c_int()
         self._number_at = ctypes.addressof(self._number)
@@ -125,7 +119,7 @@ class SocketCopier:
             None if self._obstacle or (waits and self._type == socket.SOCK_DGRAM) else self._queued if waits else 0,
             is_stream,
             self._address.raw[: min(self._message.namelen, _ADDRESS_BYTES)] if waits else b"",
-            bool(self._poll.revents & _POLLRDHUP),
+            bool(self._poll.revents & POLLRDHUP),
             self._obstacle,
         )
 
@@ -138,17 +132,17 @@ class SocketCopier:
         """0 where nothing was copied, 1 and more for what was; below 0 with errno."""
         if not self._may_look(borrowed):
             return 0 if self._obstacle else -1
-        if _ioctl(borrowed, _FIONREAD, self._number_at) < 0:
+        if _ioctl(borrowed, FIONREAD, self._number_at) < 0:
             return -1
         self._queued = self._number.value
-        self._poll.fd, self._poll.events = borrowed, _POLLIN | _POLLRDHUP
+        self._poll.fd, self._poll.events = borrowed, POLLIN | POLLRDHUP
         if _poll(self._poll_at, 1, 0) < 0:
             return -1
-        if self._poll.revents & _POLLERR:
+        if self._poll.revents & POLLERR:
             self._obstacle = "an error waits for its owner, and a look would take it away"
             return 0
         is_stream = self._type == socket.SOCK_STREAM
-        if not (self._queued if is_stream else self._poll.revents & _POLLIN):
+        if not (self._queued if is_stream else self._poll.revents & POLLIN):
             return 0
         return self._receive(borrowed, _MSG_PEEK | _MSG_DONTWAIT | (0 if is_stream else _MSG_TRUNC))
 
@@ -157,7 +151,7 @@ class SocketCopier:
         got: int = _recvmsg(borrowed, self._message_at, flags)
         if got < 0:
             return 0 if ctypes.get_errno() == errno.EAGAIN else -1
-        if got == 0 and self._type != socket.SOCK_DGRAM and self._poll.revents & _POLLRDHUP:
+        if got == 0 and self._type != socket.SOCK_DGRAM and self._poll.revents & POLLRDHUP:
             return 0  # the end of the conversation, not an empty message
         return got + 1
 

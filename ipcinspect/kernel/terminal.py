@@ -10,26 +10,17 @@ import ctypes
 import struct
 from typing import NamedTuple
 
-from ipcinspect.kernel.libc import LIBC
+from ipcinspect.kernel.descriptor_calls import FIONREAD, POLLHUP, POLLIN, POLLNVAL, POLLOUT, PollFd
+from ipcinspect.kernel.descriptor_calls import ioctl as _ioctl
+from ipcinspect.kernel.descriptor_calls import poll as _poll
 
 _TCGETS, _TIOCGPGRP, _TIOCGSID = 0x5401, 0x540F, 0x5429
-_FIONREAD, _TIOCGDEV = 0x541B, 0x80045432
-_POLLIN, _POLLOUT, _POLLHUP, _POLLNVAL = 0x1, 0x4, 0x10, 0x20
+_TIOCGDEV = 0x80045432
 _ICANON, _ECHO = 0x2, 0x8
 _LFLAG_OFFSET = 12
 _TERMIOS_BYTES = 64
 COUNTED = 4094
 """Bytes up to which FIONREAD is all there is (N_TTY_BUF_SIZE, drivers/tty/n_tty.c): what is beyond is not counted."""
-
-
-class _PollFd(ctypes.Structure):
-    _fields_ = [("fd", ctypes.c_int), ("events", ctypes.c_short), ("revents", ctypes.c_short)]
-
-
-_ioctl = LIBC["ioctl"]
-_ioctl.argtypes = (ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p)
-_poll = LIBC["poll"]
-_poll.argtypes = (ctypes.c_void_p, ctypes.c_ulong, ctypes.c_int)
 
 
 class TerminalLook(NamedTuple):
@@ -56,7 +47,7 @@ class TerminalQuestion:
     """To be asked of a duplicate (`Lender.ask`); the answer stays here."""
 
     def __init__(self) -> None:
-        self._poll = _PollFd()
+        self._poll = PollFd()
         self._number = ctypes.c_int()
         self._termios = ctypes.create_string_buffer(_TERMIOS_BYTES)
         self.look: TerminalLook | None = None
@@ -64,17 +55,17 @@ class TerminalQuestion:
     def __call__(self, fd: int) -> int:
         """0, or below it with errno."""
         poll = self._poll
-        poll.fd, poll.events = fd, _POLLIN | _POLLOUT
+        poll.fd, poll.events = fd, POLLIN | POLLOUT
         if _poll(ctypes.addressof(poll), 1, 0) < 0:
             return -1
         events = poll.revents
-        if events & _POLLNVAL:
+        if events & POLLNVAL:
             return -1
         modes = self._modes(fd)
         self.look = TerminalLook(
-            self._told(fd, _FIONREAD),
-            bool(events & _POLLOUT),
-            bool(events & _POLLHUP),
+            self._told(fd, FIONREAD),
+            bool(events & POLLOUT),
+            bool(events & POLLHUP),
             self._told(fd, _TIOCGDEV),
             None if modes is None else bool(modes & _ICANON),
             None if modes is None else bool(modes & _ECHO),
