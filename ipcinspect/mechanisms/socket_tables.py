@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property, partial
 from typing import Callable, NamedTuple, TypeVar
@@ -108,31 +109,35 @@ class SocketTables:
     def _elsewhere(self) -> Rows:
         """All tables of all other namespaces together."""
         found = Rows([], [], [], [], [])
+        shut: Counter[str] = Counter()
         for netns, pids in self._pids.items():
             if netns is None or netns == self._own:
                 continue
             rows = self._enter(netns, pids)
-            if rows is None:
-                self.shut_out += 1
+            if isinstance(rows, str):
+                shut[rows] += 1
                 rows = self._all_as_text(pids[0], netns)
             found.unix.extend(rows.unix)
             found.tcp.extend(rows.tcp)
             found.udp.extend(rows.udp)
             found.netlink.extend(rows.netlink)
             found.packet.extend(rows.packet)
-        if self.shut_out:
-            self.gaps.append(Gap("peers and queues of sockets in other network namespaces", "denied", self.shut_out))
+        self.shut_out = sum(shut.values())
+        for why, number in shut.items():
+            self.gaps.append(Gap("peers and queues of sockets in other network namespaces", why, number))
         return found
 
-    def _enter(self, netns: int, pids: Sequence[int]) -> Rows | None:
-        """The tables of one namespace; None where it is closed to us; nothing where it ended meanwhile."""
+    def _enter(self, netns: int, pids: Sequence[int]) -> Rows | str:
+        """The tables of one namespace; why not, where it is closed to us; nothing where it ended meanwhile."""
         for pid in pids[:_DOORS]:
             try:
                 return inside(self._root, pid, "net", netns, partial(self._read_all, pid, netns))
             except Vanished:
                 continue
-            except (KernelError, netlink.Interrupted):
-                return None
+            except KernelError as error:
+                return error.why
+            except netlink.Interrupted:
+                return "vanished"
         return Rows([], [], [], [], [])
 
     def _read_all(self, pid: int, netns: int) -> Rows:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,8 +17,10 @@ from hypothesis import strategies as st
 
 from ipcinspect.collector import Collector
 from ipcinspect.kernel import cgroup, fdinfo, host, maps, netlink, passwd, procfs
-from ipcinspect.kernel.errors import KernelError
+from ipcinspect.kernel.errors import Denied, KernelError, TimedOut, Unsupported
 from ipcinspect.kernel.passwd import UserNames
+from ipcinspect.mechanisms import socket_tables
+from ipcinspect.mechanisms.socket_tables import SocketTables
 from ipcinspect.model.snapshot import Snapshot, Want
 
 STAT = "{pid} ({comm}) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 {start} 0 0\n"
@@ -158,6 +161,22 @@ def test_without_tables_and_records_there_are_gaps_and_no_failure(fake: FakeProc
 def test_a_table_without_an_end_is_read_to_its_limit(tmp_path: Path) -> None:
     (tmp_path / "table").symlink_to("/dev/zero")
     assert procfs.read_table(str(tmp_path / "table"), 100_000) == bytes(100_000)
+
+
+@pytest.mark.parametrize("error", [Denied("no"), TimedOut("late"), Unsupported("unknown here")])
+def test_a_network_namespace_that_cannot_be_asked_is_told_with_its_reason(
+    monkeypatch: pytest.MonkeyPatch, error: KernelError, tmp_path: Path
+) -> None:
+    """Only what is denied is worth the advice to become root."""
+
+    def refuse(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(socket_tables, "inside", refuse)
+    tables = SocketTables(str(tmp_path), 1, [SimpleNamespace(pid=7, net_namespace=2)])  # type: ignore[list-item]
+    assert tables.packet == []
+    of_others = [gap for gap in tables.gaps if "other" in gap.what]
+    assert [(gap.why, gap.count) for gap in of_others] == [(error.why, 1)]
 
 
 def test_a_user_database_that_hangs_costs_its_deadline_once(monkeypatch: pytest.MonkeyPatch) -> None:
