@@ -132,9 +132,16 @@ def wire_role(channel: Channel, wire: str) -> str:
 
 def _pair(channel: Channel, here: list[Endpoint], there: list[Endpoint]) -> Ends:
     nobody = _ABSENT.get(channel.mechanism, (None, None))
+    if channel.mechanism == "sysv-msg":
+        nobody = _no_user(channel, "lspid", "stime"), _no_user(channel, "lrpid", "rtime")
     left = _end(here, _unseen_end(channel, here, nobody[0]))
     right = _end(there, _unseen_end(channel, there, nobody[1]))
     return Ends(left, _wire(channel), right, channel.state in ("full", "opening"))
+
+
+def _no_user(channel: Channel, pid: str, time: str) -> str:
+    """Of a queue that was used at some time, but by no pid: its user is in a pid namespace that is not ours to see."""
+    return "hidden" if field_of(channel, pid) is None and field_of(channel, time) is not None else "nobody"
 
 
 def _receives_from_anybody(channel: Channel) -> bool:

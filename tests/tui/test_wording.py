@@ -55,6 +55,17 @@ def test_a_process_is_not_called_alone_with_what_another_one_holds_unseen() -> N
     assert seen_by(segment(1, 1, "attached"), 2211, None).other.absent == "only itself"
 
 
+@pytest.mark.parametrize(
+    ("pid", "at", "shown"), [(None, 1.0, "(hidden)"), (None, None, "(nobody)"), (2211, 1.0, "(nobody)")]
+)
+def test_a_queue_used_from_a_pid_namespace_that_is_not_seen_has_a_hidden_user(
+    pid: int | None, at: float | None, shown: str
+) -> None:
+    values = {"lspid": pid, "stime": at}
+    one = channel(1, "sysv-msg", "holding", fields=[values.get(each.name) for each in fields_of("sysv-msg")], queued=3)
+    assert f"{shown} ─► (nobody)" in " ".join(told(one).split())
+
+
 def test_a_full_pipe_runs_into_a_wall() -> None:
     full = pipe(48213, MAKE, TEE, "full", 65536)
     assert " ".join(told(full).split()) == "pipe ■ full ━━━━━ 64.0K make 2211/1 ━┫ tee 2212/0 2m10"
