@@ -20,6 +20,7 @@ from ipcinspect.kernel import futexes, thread_ids
 from ipcinspect.kernel.errors import Unsupported
 from ipcinspect.kernel.futexes import Owner, Sleepers, SleepingThread
 from ipcinspect.kernel.maps import SharedMapping
+from ipcinspect.mechanisms.memory_objects import is_internal
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
@@ -112,7 +113,7 @@ def _users(scan: Scan) -> dict[int, list[tuple[Process, SharedMapping]]]:
 
 def _is_system_v(mapping: SharedMapping) -> bool:
     """Segments of all IPC namespaces lie in one file system, with the segment's id as inode number."""
-    return mapping.name.startswith(_SYSTEM_V) and os.major(mapping.device) == 0
+    return mapping.name.startswith(_SYSTEM_V) and is_internal(mapping.device)
 
 
 def _key(process: Process, thread: SleepingThread) -> ChannelKey:

@@ -80,7 +80,7 @@ def memory_files(scan: Scan) -> list[MemoryObject]:
 def anonymous_objects(scan: Scan) -> list[MemoryObject]:
     """What mmap(2) made with MAP_SHARED and MAP_ANONYMOUS, or of /dev/zero."""
     found = _gathered(
-        (m for m in scan.mappers if m.mapping.name in _ANONYMOUS and _is_internal(m.mapping.device)),
+        (m for m in scan.mappers if m.mapping.name in _ANONYMOUS and is_internal(m.mapping.device)),
         (),
     )
     return list(found.values())
@@ -98,10 +98,10 @@ def _is_posix(scan: Scan, target: str, file: FileFacts | None) -> bool:
 
 
 def _is_memfd(text: str, device: int) -> bool:
-    return text.startswith(MEMFD) and text.endswith(DELETED) and _is_internal(device)
+    return text.startswith(MEMFD) and text.endswith(DELETED) and is_internal(device)
 
 
-def _is_internal(device: int) -> bool:
+def is_internal(device: int) -> bool:
     """Whether no disk is behind it: the file systems that the kernel mounts for itself have major number 0."""
     return os.major(device) == 0
 

@@ -18,6 +18,7 @@ from ipcinspect.kernel import sysv, sysvipc
 from ipcinspect.kernel.errors import Unsupported
 from ipcinspect.kernel.maps import SharedMapping
 from ipcinspect.mechanisms import demo_memory, memory_contents, sysv_objects
+from ipcinspect.mechanisms.memory_objects import is_internal
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Mapper, Scan
@@ -74,7 +75,7 @@ def _attached(scan: Scan) -> dict[_Place, list[Mapper]]:
     found: dict[_Place, list[Mapper]] = {}
     for mapper in scan.mappers:
         name = mapper.mapping.name
-        if name.startswith(_PREFIX) and name.endswith(_SUFFIX):
+        if name.startswith(_PREFIX) and name.endswith(_SUFFIX) and is_internal(mapper.mapping.device):
             try:
                 key = int(name[len(_PREFIX) : -len(_SUFFIX)], 16)
             except ValueError:
@@ -159,7 +160,7 @@ def peek(peeking: Peeking, channel: Channel) -> Contents:
     name = f"{_PREFIX}{int(channel.name or '0', 16):08x}{_SUFFIX}"
 
     def fits(mapping: SharedMapping) -> bool:
-        return (mapping.inode, mapping.name) == (channel.key.number, name)
+        return (mapping.inode, mapping.name) == (channel.key.number, name) and is_internal(mapping.device)
 
     theirs = tuple(
         end
