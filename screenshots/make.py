@@ -42,6 +42,7 @@ class Picture(NamedTuple):
     ready: str
     """A word that comes last: details are asked for after the rest is drawn."""
     keys: tuple[str, ...] = ()
+    words: str = FILTER
 
     @property
     def file(self) -> Path:
@@ -53,6 +54,7 @@ PICTURES = (
     Picture("channels", 80, 24, "block"),
     Picture("channels", 120, 40, "block"),
     Picture("channels", 200, 50, "block"),
+    Picture("contents", 120, 40, "workers", ("p", "p"), "demo-collector"),
     Picture("processes", 120, 40, "resident", ("2", "slash", *FILTER, "enter")),
     Picture("doctor", 120, 40, "costs", ("7",)),
 )
@@ -63,8 +65,9 @@ async def take(picture: Picture) -> None:
     app = IpcApp(LiveSource(), ScreenOptions(interval=0.5))
     async with app.run_test(size=(picture.columns, picture.rows)) as pilot:
         await wait_until(pilot, lambda: app.view is not None)
-        app.filter_by(FILTER)
-        await wait_until(pilot, lambda: shows_filtered(app) and watched_for(app) > WATCHED_S)
+        app.filter_by(picture.words)
+        await wait_until(pilot, lambda: shows_filtered(app, picture.words) and watched_for(app) > WATCHED_S)
+        await wait_until(pilot, lambda: app.channels_page.is_informed)
         await pilot.press(*picture.keys)
         await wait_until(pilot, lambda: app.view is not None and app.view.query == app.feed.wishes.query)
         await wait_until(pilot, lambda: picture.ready in drawn(app))
@@ -76,9 +79,9 @@ def drawn(app: IpcApp) -> str:
     return app.export_screenshot(title="ipcinspect", simplify=True).replace("<svg ", '<svg xml:space="preserve" ', 1)
 
 
-def shows_filtered(app: IpcApp) -> bool:
+def shows_filtered(app: IpcApp, words: str) -> bool:
     """Whether the filter has been applied to what is shown."""
-    return app.view is not None and app.view.query.words == (FILTER,) and len(app.view.channels) > 0
+    return app.view is not None and app.view.query.words == (words,) and len(app.view.channels) > 0
 
 
 def watched_for(app: IpcApp) -> float:

@@ -40,7 +40,7 @@ def situations() -> Iterator[None]:
 
 def _start_pairs(stack: ExitStack) -> None:
     """One pair of each kind; some carry something that nobody has read yet."""
-    unread = {"fifo": 3000, "udp": 512, "sysv-msg": 2048, "unix seqpacket": 900}
+    unread = {"fifo": 3000, "udp": 512, "sysv-msg": 2048, "posix-mq": 700, "eventfd": 8, "unix seqpacket": 900}
     for room in MECHANISMS:
         for variant in room.DEMO.variants if room.DEMO is not None else ():
             pair = _pair(stack, room, variant)
