@@ -54,7 +54,7 @@ PICTURES = (
     Picture("channels", 80, 24, "block"),
     Picture("channels", 120, 40, "block"),
     Picture("channels", 200, 50, "block"),
-    Picture("contents", 120, 40, "workers", ("p", "p"), "demo-collector"),
+    Picture("contents", 120, 40, "workers", ("p", "p"), "demo-collector queued:+1K"),
     Picture("processes", 120, 40, "resident", ("2", "slash", *FILTER, "enter")),
     Picture("doctor", 120, 40, "costs", ("7",)),
 )
@@ -81,7 +81,7 @@ def drawn(app: IpcApp) -> str:
 
 def shows_filtered(app: IpcApp, words: str) -> bool:
     """Whether the filter has been applied to what is shown."""
-    return app.view is not None and app.view.query.words == (words,) and len(app.view.channels) > 0
+    return app.view is not None and app.view.query.words == tuple(words.split()) and len(app.view.channels) > 0
 
 
 def watched_for(app: IpcApp) -> float:
