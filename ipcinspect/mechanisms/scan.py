@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ipcinspect.kernel import procfs, sockname, sysvipc
+from ipcinspect.kernel import locks, procfs, sockname, sysvipc
 from ipcinspect.kernel.descriptors import OtherEnd
 from ipcinspect.kernel.errors import Unsupported, translated
 from ipcinspect.kernel.host import own_pid
@@ -95,7 +95,8 @@ class Scan:
 
     def gaps(self) -> list[Gap]:
         """What was missed beside what the rooms tell themselves."""
-        return [*self.sockets.gaps, *self.loans.gaps(), *self.ipc.gaps()]
+        outside = [Gap("processes outside of our pid namespace", "other namespace", None)] if self.is_shut_in else []
+        return [*outside, *self.sockets.gaps, *self.loans.gaps(), *self.ipc.gaps()]
 
     def close(self) -> None:
         """Let go of every process; the scan can be read no further."""
@@ -228,13 +229,18 @@ class Scan:
         )
 
     @cached_property
+    def is_shut_in(self) -> bool:
+        """Whether there may be processes outside of the pid namespace that the /proc shows."""
+        return locks.sees_all(self.surroundings.root) is False
+
+    @cached_property
     def may_hide(self) -> bool:
         """Whether anything may have a holder that does not show: then no state follows from there being none.
 
-        Processes that cannot be read, or that the /proc mount hides (hidepid), and descriptors in flight. That our own
-        pid namespace hides those outside of it is not told by the kernel, and not in this.
+        Processes that cannot be read, or that the /proc mount hides (hidepid), or that live outside of our own pid
+        namespace, as the host's do for a container; and descriptors in flight.
         """
-        if self.missed or self.unreadable or any(facts.table.refused for facts in self.facts):
+        if self.missed or self.unreadable or self.is_shut_in or any(facts.table.refused for facts in self.facts):
             return True
         return self.in_flight.may_be
 

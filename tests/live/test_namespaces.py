@@ -287,3 +287,25 @@ def test_a_namespace_is_entered_through_another_process_where_the_first_has_left
     ipc = IpcNamespaces("/proc", own, [(number, os.getpid()), (number, two[0].first_pid)])
     assert [place for place, _ in ipc.ask(lambda: 1)] == [own, number], "ours is no door to it, the next one is"
     assert ipc.ask_in(number, lambda: 2) == 2
+
+
+def test_memory_that_a_process_outside_of_our_pid_namespace_has_is_not_orphaned(root: None, start: Start) -> None:
+    """A container with the host's IPC and without its processes: whoever holds it is not in its /proc."""
+    name = f"ipci-{os.urandom(8).hex()}"
+    holder = start("f = open(ARGS[0], 'wb+'); f.truncate(4096); say(); stay()", f"/dev/shm/{name}")
+    try:
+        command = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-m", "ipcinspect", "list", "--json"]
+        told = subprocess.run(
+            [*command, f"posix-shm:/{name}"],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        document = json.loads(told.stdout)
+        assert [one["state"] for one in document["channels"]] == ["unknown"]
+        assert "processes outside of our pid namespace" in {gap["what"] for gap in document["gaps"]}
+        assert holder.process.poll() is None
+    finally:
+        os.unlink(f"/dev/shm/{name}")
