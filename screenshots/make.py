@@ -56,7 +56,7 @@ PICTURES = (
     Picture("channels", 200, 50, "block"),
     Picture("contents", 120, 40, "workers", ("p", "p"), "demo-collector queued:+1K"),
     Picture("processes", 120, 40, "resident", ("2", "slash", *FILTER, "enter")),
-    Picture("doctor", 120, 40, "costs", ("7",)),
+    Picture("doctor", 120, 40, "map_files", ("7",)),
 )
 
 
