@@ -52,6 +52,6 @@ def _sentence(found: Found, missing: Iterable[Gap], hiding: int) -> str:
     parts += [f"depth in {tells.depth}"] * (tells.depth != "none")
     parts += ["contents on request"] * (tells.peek is not None)
     if hiding:
-        parts.append(f"ends may hide in {hiding} {'process' if hiding == 1 else 'processes'}")
+        parts.append(f"{hiding} hidden")  # the line about processes says what that means
     gaps = [f"{gap.what} ({gap.why}{'' if gap.count is None else f', {gap.count}'})" for gap in missing]
     return f"{', '.join(parts)}; not told: {'; '.join(gaps)}" if gaps else ", ".join(parts)
