@@ -9,7 +9,7 @@ from ipcinspect.cli.complaints import Complaint, Unable, Usage, complain
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.snapshot import Snapshot
 from ipcinspect.selection.absence import explain_channel
-from ipcinspect.selection.addresses import find
+from ipcinspect.selection.addresses import clients_of, find
 
 CHANNEL_HELP = """\
 CHANNEL is whatever you have at hand:
@@ -37,9 +37,14 @@ def add_channel(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("channel", metavar="CHANNEL", help="its id, a descriptor, a path, an address, a name")
 
 
-def one_channel(text: str, snapshot: Snapshot, directory: str) -> Channel:
-    """The channel meant. Raises Usage where it is none or several, Unable where it is hidden."""
+def one_channel(text: str, snapshot: Snapshot, directory: str, with_contents: bool = False) -> Channel:
+    """The channel meant. Raises Usage where it is none or several, Unable where it is hidden.
+
+    `with_contents`: of a name that a listener has, the connections that came in through it are meant, if any.
+    """
     found = find(text, snapshot, directory)
+    if with_contents and len(found) == 1 and text not in (found[0].id, *found[0].aliases):
+        found = clients_of(found[0], snapshot) or found
     if len(found) == 1:
         return found[0]
     if found:

@@ -61,7 +61,7 @@ def run(session: Session) -> int:
     _check(session, form)
     inspector = session.inspector()
     snapshot = session.observe(inspector, Want()).snapshot
-    channel = one_channel(session.arguments.channel, snapshot, session.directory())
+    channel = one_channel(session.arguments.channel, snapshot, session.directory(), with_contents=True)
     peeked_at = time.time()
     contents = inspector.peek(channel.key, session.arguments.max_bytes)
     if contents is None:

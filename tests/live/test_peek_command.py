@@ -81,3 +81,12 @@ def test_both_directions_of_a_pair_are_shown_and_stay() -> None:
         assert ran.returncode == 0, ran.stderr
         assert {b"question", b"answer"} <= set(ran.stdout.splitlines())
         assert (theirs.recv(100), ours.recv(100)) == (b"question", b"answer")
+
+
+def test_the_address_of_a_listener_means_the_connection_that_came_in_through_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"tcp:127.0.0.1:{listener.getsockname()[1]}"
+        assert run_piped("peek", address).returncode == 3
+        with socket.create_connection(listener.getsockname()) as client, listener.accept()[0]:
+            client.sendall(SENT)
+            assert run_piped("peek", address, "--raw").stdout == SENT
