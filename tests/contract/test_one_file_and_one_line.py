@@ -36,7 +36,7 @@ def copy(tmp_path: Path) -> Path:
     leave_out = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "ipcinspect", tmp_path / "ipcinspect", ignore=leave_out)
     shutil.copytree(ROOT / "tests" / "contract", tmp_path / "tests" / "contract", ignore=leave_out)
-    for name in ("pyproject.toml", "tests/__init__.py"):
+    for name in ("pyproject.toml", "tests/__init__.py", "tests/fakes.py"):
         shutil.copy(ROOT / name, tmp_path / name)
     register = tmp_path / "ipcinspect" / "mechanisms" / "__init__.py"
     text, real = register.read_text(), tmp_path / "ipcinspect" / "mechanisms" / "memfd.py"

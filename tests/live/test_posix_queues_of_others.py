@@ -83,11 +83,16 @@ def test_a_name_cannot_be_the_id_of_a_queue_of_another_namespace(root: None, sta
 def test_an_empty_queue_that_nobody_holds_is_orphaned_where_nobody_is_hidden(
     root: None, start: Start, named: Names
 ) -> None:
-    """In a pid namespace with its own /proc everybody can be seen, and without sockets nothing is in flight."""
+    """In a pid namespace with its own /proc everybody can be seen, and without sockets nothing is in flight.
+
+    But whoever lives outside of that namespace may hold it: only from the first one nobody can.
+    """
     name = named("left over")
     start(QUEUES + "os.close(opened(ARGS[0])); say(); stay()", name)
-    found = looks(("unshare", "--mount", "--pid", "--net", "--fork", "--mount-proc"), TELLS_QUEUES)
-    assert told(found, name)["state"] == "orphaned"
+    shut_in = ("unshare", "--mount", "--pid", "--net", "--fork", "--mount-proc")
+    assert told(looks(shut_in, TELLS_QUEUES), name)["state"] == "idle"
+    as_if_first = "from ipcinspect.kernel import locks; locks.sees_all = lambda root: True\n"
+    assert told(looks(shut_in, as_if_first + TELLS_QUEUES), name)["state"] == "orphaned"
 
 
 def test_an_ordinary_user_sees_what_his_processes_have_open_and_is_told_the_rest(
