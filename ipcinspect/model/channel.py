@@ -53,6 +53,12 @@ class Queue(NamedTuple):
     memory_limit_bytes: int | None = None
     fill: float | None = None
     """0.0 to 1.0 of what the direction can hold, by the measure that the kernel limits."""
+    moved_bytes: int | None = None
+    """Payload bytes that went this way since it was opened, where the kernel counts them (TCP)."""
+    written_at: float | None = None
+    """Of the last write into it, where the kernel keeps the time: seconds since the epoch."""
+    read_at: float | None = None
+    """Of the last read out of it."""
 
 
 class Namespaces(NamedTuple):

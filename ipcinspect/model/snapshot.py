@@ -21,6 +21,8 @@ class Want(NamedTuple):
     cmdlines: bool = False
     sights: bool = False
     """What can be seen here at all (`doctor`)."""
+    lights: tuple[ChannelKey, ...] = ()
+    """Pipes whose writes and reads are to be noticed from now on; a few, for each costs its users a little."""
 
 
 class Cost(NamedTuple):
@@ -29,6 +31,13 @@ class Cost(NamedTuple):
     part: str
     """A mechanism's name, or `processes` for the walk over /proc."""
     seconds: float
+
+
+class Light(NamedTuple):
+    """What happened to one pipe since the snapshot before: seen, not counted (inotify(7) merges like events)."""
+
+    written: bool
+    read: bool
 
 
 @dataclass(frozen=True)
@@ -64,6 +73,8 @@ class Snapshot:
     """By pid; empty unless wanted."""
     sights: tuple[Sight, ...] = ()
     costs: tuple[Cost, ...] = ()
+    lights: Mapping[ChannelKey, Light] = field(default_factory=dict)
+    """Of the wanted pipes that are watched since an earlier snapshot; one that is missing is not known."""
 
     @cached_property
     def channels_by_key(self) -> Mapping[ChannelKey, Channel]:

@@ -76,6 +76,10 @@ STAGES = ("creation", "preparation", "transmission", "delivery", "reception", "r
 
 RELATIONS = ("data exchange", "resource sharing", "splitting work", "synchronisation")
 
+CERTAINTIES = ("seen", "inferred", "told")
+"""How an event of a channel's life is known: the kernel showed it; it must have been between two snapshots; a demo
+process reported it."""
+
 _STAGE_OF_STATE = {
     "opening": "creation",
     "listening": "creation",
