@@ -19,6 +19,7 @@ from collections.abc import Callable
 from ipcinspect.demo import protocol
 from ipcinspect.demo.protocol import Answer, Question, Task
 from ipcinspect.kernel.own_process import set_name
+from ipcinspect.mechanisms.demo_part import Calls, Part, Terms
 from ipcinspect.mechanisms.room import Demo
 
 Act = Callable[[Question], "bytes | None"]
@@ -62,14 +63,15 @@ def _acts(task: Task, role: str) -> dict[str, Act]:
     """What this half can be told to do."""
     sys.path[:] = task.import_path
     demo: Demo = importlib.import_module(task.room).DEMO
+    part = Part(Calls(), Terms(), task.args, task.fds)
     if role == "sender":
-        sender = demo.sender(task.args, task.fds)
+        sender = demo.sender(part)
         return {
             protocol.OPEN: lambda question: sender.open(),
             protocol.SEND: lambda question: sender.send(question.payload),
             protocol.CLOSE: lambda question: sender.close(),
         }
-    receiver = demo.receiver(task.args, task.fds)
+    receiver = demo.receiver(part)
     return {
         protocol.OPEN: lambda question: receiver.open(),
         protocol.RECEIVE: lambda question: receiver.receive(question.size),

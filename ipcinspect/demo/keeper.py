@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from ipcinspect.demo import child, protocol
 from ipcinspect.demo.protocol import Answer
 from ipcinspect.kernel.own_process import set_name
+from ipcinspect.mechanisms.demo_part import Calls, Making
 from ipcinspect.mechanisms.room import Demo
 
 
@@ -26,7 +27,7 @@ def main(variant: str, connections: Sequence[int]) -> None:
         sys.path[:] = task.import_path
         demo: Demo = importlib.import_module(task.room).DEMO
         try:
-            handover = demo.create(task.args[0], variant)
+            handover = demo.create(Making(Calls(), task.args[0], variant))
             pids = [
                 _forked(connections, 0, "sender", handover.sender_args),
                 _forked(connections, 1, "receiver", handover.receiver_args),
@@ -36,7 +37,7 @@ def main(variant: str, connections: Sequence[int]) -> None:
             return
         for fd in connections:
             os.close(fd)
-        handover.remove()
+        handover.let_go()
         connection.sendall(protocol.write_answer(Answer(" ".join(map(str, pids)).encode())))
     for _ in pids:
         os.wait()

@@ -16,6 +16,8 @@ from typing import Self
 from ipcinspect.demo import protocol
 from ipcinspect.demo.process import DemoError, DemoProcess, ForkedProcess, import_path
 from ipcinspect.demo.protocol import Question, Task
+from ipcinspect.mechanisms import demo_leaving
+from ipcinspect.mechanisms.demo_part import Calls, Making
 from ipcinspect.mechanisms.room import Demo, Handover, Room
 
 ANSWERS_WITHIN_S = 10.0
@@ -150,8 +152,9 @@ class DemoPair:
         if _demo(self.room).only_forks_inherit:
             self._make_by_forks()
             return
-        self.handover = handover = _demo(self.room).create(self._directory, self.variant)
-        self._undo.callback(handover.remove)
+        self.handover = handover = _demo(self.room).create(Making(Calls(), self._directory, self.variant))
+        for leaving in handover.leaves:
+            self._undo.callback(demo_leaving.remove, leaving)
         try:
             self.sender = self._started("sender", handover.sender_fds)
             self.receiver = self._started("receiver", handover.receiver_fds)
@@ -164,7 +167,7 @@ class DemoPair:
 
     def _make_by_forks(self) -> None:
         """A keeper makes the object and forks both, for what no descriptor and no name passes on."""
-        self.handover = Handover((), (), (), (), lambda: None)
+        self.handover = Handover((), (), (), ())
         pairs = [socket.socketpair() for _ in ("sender", "receiver")]
         self.sender, self.receiver = (
             ForkedProcess(role, ours, self._answers_within_s)

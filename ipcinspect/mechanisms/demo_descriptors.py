@@ -23,6 +23,10 @@ class DescriptorSender:
         while rest:
             rest = rest[os.write(self._fd, rest) :]
 
+    def fileno(self) -> int:
+        """What poll(2) can ask about."""
+        return self._fd
+
     def close(self) -> None:
         """Let go of the end. Raises OSError."""
         os.close(self._fd)
@@ -47,10 +51,10 @@ class DescriptorReceiver:
             size -= len(part)
         return b"".join(parts)
 
+    def fileno(self) -> int:
+        """What poll(2) can ask about."""
+        return self._fd
+
     def close(self) -> None:
         """Let go of the end. Raises OSError."""
         os.close(self._fd)
-
-
-def nothing_to_remove() -> None:
-    """The `remove` of an object without a name: it goes with its last holder."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import mmap
 import os
-from typing import Callable
 
 from ipcinspect.mechanisms import demo_memory
 
@@ -53,13 +51,3 @@ def create(prefix: str) -> tuple[str, int]:
     """The path of a new object and a descriptor of it. Raises OSError."""
     path = f"{_DIRECTORY}/{fresh_name(prefix)}"
     return path, os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-
-
-def remover(path: str) -> Callable[[], None]:
-    """The `remove` of a demo's own object; its being gone already is fine."""
-
-    def remove() -> None:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
-
-    return remove

@@ -22,6 +22,10 @@ class SocketSender:
         assert self._end is not None, "send before open"
         self._end.sendall(payload)
 
+    def fileno(self) -> int | None:
+        """What poll(2) can ask about; None before `open`."""
+        return None if self._end is None else self._end.fileno()
+
     def close(self) -> None:
         """Let go of the end."""
         if self._end is not None:
@@ -59,6 +63,10 @@ class SocketReceiver:
             parts.append(part)
             size -= len(part)
         return b"".join(parts)
+
+    def fileno(self) -> int:
+        """What poll(2) can ask about."""
+        return self._end.fileno()
 
     def close(self) -> None:
         """Let go of the end and of the listener."""

@@ -15,7 +15,7 @@ from ipcinspect.kernel import procfs
 from ipcinspect.kernel.anon_info import Eventfd, parse_eventfd
 from ipcinspect.kernel.errors import Vanished
 from ipcinspect.kernel.libc import eventfd
-from ipcinspect.mechanisms.demo_descriptors import nothing_to_remove
+from ipcinspect.mechanisms.demo_part import Making
 from ipcinspect.mechanisms.peeking import Peeking, holders_of
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import OtherHolder, Scan
@@ -136,6 +136,10 @@ class _Sender:
         """Add 1; a counter carries no bytes. Raises OSError."""
         os.write(self._fd, (1).to_bytes(_WIDTH, sys.byteorder))
 
+    def fileno(self) -> int:
+        """What poll(2) can ask about."""
+        return self._fd
+
     def close(self) -> None:
         """Let go of it. Raises OSError."""
         os.close(self._fd)
@@ -153,21 +157,25 @@ class _Receiver:
         os.read(self._fd, _WIDTH)
         return b""
 
+    def fileno(self) -> int:
+        """What poll(2) can ask about."""
+        return self._fd
+
     def close(self) -> None:
         """Let go of it. Raises OSError."""
         os.close(self._fd)
 
 
-def _make(directory: str, variant: str) -> Handover:
+def _make(making: Making) -> Handover:
     """One counter for both."""
-    fd = eventfd(0, semaphore=variant == "semaphore")
-    return Handover((), (fd,), (), (fd,), nothing_to_remove)
+    fd = eventfd(0, semaphore=making.variant == "semaphore")
+    return Handover((), (fd,), (), (fd,))
 
 
 DEMO = Demo(
     variants=("counter", "semaphore"),
     create=_make,
-    sender=lambda args, fds: _Sender(fds[0]),
-    receiver=lambda args, fds: _Receiver(fds[0]),
+    sender=lambda part: _Sender(part.fds[0]),
+    receiver=lambda part: _Receiver(part.fds[0]),
     carries_payload=False,
 )

@@ -8,7 +8,6 @@ an open would release such a waiter. States follow from POLLHUP and POLLERR, whi
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 
@@ -16,6 +15,7 @@ from ipcinspect.kernel.descriptors import FifoEnd
 from ipcinspect.kernel.libc import FileFacts
 from ipcinspect.mechanisms import pipe_contents, pipe_ends
 from ipcinspect.mechanisms.demo_descriptors import DescriptorReceiver, DescriptorSender
+from ipcinspect.mechanisms.demo_part import Leaving, Making
 from ipcinspect.mechanisms.loans import PipeHolder
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
@@ -98,22 +98,17 @@ def _exposure(file: FileFacts) -> Exposure:
     return Exposure("holders" if file.is_deleted else reach_of_mode(mode), file.uid, mode)
 
 
-def _make(directory: str, variant: str) -> Handover:
+def _make(making: Making) -> Handover:
     """A FIFO that nobody has open yet."""
-    path = os.path.join(directory, "fifo")
+    path = os.path.join(making.directory, "fifo")
     os.mkfifo(path, 0o600)
-
-    def remove() -> None:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
-
-    return Handover((path,), (), (path,), (), remove)
+    return Handover((path,), (), (path,), (), leaves=(Leaving("path", path),))
 
 
 DEMO = Demo(
     variants=("fifo",),
     create=_make,
-    sender=lambda args, fds: DescriptorSender(lambda: os.open(args[0], os.O_WRONLY)),
-    receiver=lambda args, fds: DescriptorReceiver(lambda: os.open(args[0], os.O_RDONLY)),
+    sender=lambda part: DescriptorSender(lambda: os.open(part.args[0], os.O_WRONLY)),
+    receiver=lambda part: DescriptorReceiver(lambda: os.open(part.args[0], os.O_RDONLY)),
     carries_payload=True,
 )

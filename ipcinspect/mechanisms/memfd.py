@@ -11,7 +11,7 @@ import os
 
 from ipcinspect.kernel.seals import SealsQuestion
 from ipcinspect.mechanisms import demo_shm, memory_contents, memory_objects
-from ipcinspect.mechanisms.demo_descriptors import nothing_to_remove
+from ipcinspect.mechanisms.demo_part import Making
 from ipcinspect.mechanisms.memory_objects import MEMFD, MemoryObject
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
@@ -115,12 +115,15 @@ class _Half:
         """Read what the other wrote; waits for it."""
         return self._mapping.receive(size)
 
+    def fileno(self) -> None:
+        """Nothing that poll(2) could ask about."""
+
     def close(self) -> None:
         """Unmap."""
         self._mapping.close()
 
 
-def _make(directory: str, variant: str) -> Handover:
+def _make(making: Making) -> Handover:
     """A memory file that both processes inherit."""
     fd = os.memfd_create("ipcinspect-demo")
     try:
@@ -129,13 +132,13 @@ def _make(directory: str, variant: str) -> Handover:
     except OSError:
         os.close(fd)
         raise
-    return Handover((), (fd,), (), (other,), nothing_to_remove)
+    return Handover((), (fd,), (), (other,))
 
 
 DEMO = Demo(
     variants=("memfd",),
     create=_make,
-    sender=lambda args, fds: _Half(fds[0]),
-    receiver=lambda args, fds: _Half(fds[0]),
+    sender=lambda part: _Half(part.fds[0]),
+    receiver=lambda part: _Half(part.fds[0]),
     carries_payload=True,
 )

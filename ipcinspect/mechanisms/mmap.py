@@ -8,13 +8,13 @@ file that only a hidden process maps for writing is not listed; no state follows
 
 from __future__ import annotations
 
-import contextlib
 import mmap
 import os
 
 from ipcinspect.kernel.errors import Unsupported
 from ipcinspect.kernel.maps import SharedMapping
 from ipcinspect.mechanisms import demo_memory, memory_contents, memory_objects
+from ipcinspect.mechanisms.demo_part import Leaving, Making
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Mapper, Scan
@@ -136,35 +136,33 @@ class _Half:
             payload, self._seen = demo_memory.take(memory, self._seen, size)
         return payload
 
+    def fileno(self) -> None:
+        """Nothing that poll(2) could ask about."""
+
     def close(self) -> None:
         """Unmap."""
         if self._mapping is not None:
             self._mapping.close()
 
 
-def _make(directory: str, variant: str) -> Handover:
+def _make(making: Making) -> Handover:
     """A file, open for writing on one side and for reading on the other."""
-    path = os.path.join(directory, "mapped")
-
-    def remove() -> None:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
-
+    path = os.path.join(making.directory, "mapped")
     writer = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         os.ftruncate(writer, demo_memory.SIZE)
         reader = os.open(path, os.O_RDONLY)
     except OSError:
         os.close(writer)
-        remove()
+        os.unlink(path)
         raise
-    return Handover((), (writer,), (), (reader,), remove)
+    return Handover((), (writer,), (), (reader,), leaves=(Leaving("path", path),))
 
 
 DEMO = Demo(
     variants=("file",),
     create=_make,
-    sender=lambda args, fds: _Half(fds[0], mmap.PROT_READ | mmap.PROT_WRITE),
-    receiver=lambda args, fds: _Half(fds[0], mmap.PROT_READ),
+    sender=lambda part: _Half(part.fds[0], mmap.PROT_READ | mmap.PROT_WRITE),
+    receiver=lambda part: _Half(part.fds[0], mmap.PROT_READ),
     carries_payload=True,
 )

@@ -12,6 +12,7 @@ import os
 
 from ipcinspect.mechanisms import pipe_contents, pipe_ends
 from ipcinspect.mechanisms.demo_descriptors import DescriptorReceiver, DescriptorSender
+from ipcinspect.mechanisms.demo_part import Making
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.pipe_ends import PipeView
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
@@ -74,16 +75,16 @@ def peek(peeking: Peeking, channel: Channel) -> Contents:
     return pipe_contents.of_pipe(peeking, channel)
 
 
-def _make(directory: str, variant: str) -> Handover:
+def _make(making: Making) -> Handover:
     """A pipe of which each process gets one end; a packet pipe keeps the messages apart (O_DIRECT, pipe(2))."""
-    read_end, write_end = os.pipe2(os.O_DIRECT if variant == "packet" else 0)
-    return Handover((), (write_end,), (), (read_end,), lambda: None)
+    read_end, write_end = os.pipe2(os.O_DIRECT if making.variant == "packet" else 0)
+    return Handover((), (write_end,), (), (read_end,))
 
 
 DEMO = Demo(
     variants=("pipe", "packet"),
     create=_make,
-    sender=lambda args, fds: DescriptorSender(lambda: fds[0]),
-    receiver=lambda args, fds: DescriptorReceiver(lambda: fds[0]),
+    sender=lambda part: DescriptorSender(lambda: part.fds[0]),
+    receiver=lambda part: DescriptorReceiver(lambda: part.fds[0]),
     carries_payload=True,
 )

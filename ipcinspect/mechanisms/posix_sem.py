@@ -14,6 +14,7 @@ import os
 
 from ipcinspect.kernel.errors import Unsupported
 from ipcinspect.mechanisms import demo_shm, shm_objects
+from ipcinspect.mechanisms.demo_part import Leaving, Making
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
@@ -102,6 +103,9 @@ class _Half:
         _checked(_LIBC.sem_wait(ctypes.c_void_p(self._address)))
         return b""
 
+    def fileno(self) -> None:
+        """Nothing that poll(2) could ask about."""
+
     def close(self) -> None:
         """sem_close(3). Raises OSError."""
         if self._address is not None:
@@ -122,18 +126,18 @@ def _checked(answer: int) -> None:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
-def _make(directory: str, variant: str) -> Handover:
+def _make(making: Making) -> Handover:
     """A semaphore of value 0 with a name that nobody else has."""
     name = demo_shm.fresh_name("ipcinspect-demo-")
     address = _opened(f"/{name}", os.O_CREAT | os.O_EXCL)
     _checked(_LIBC.sem_close(ctypes.c_void_p(address)))
-    return Handover((f"/{name}",), (), (f"/{name}",), (), demo_shm.remover(f"/dev/shm/sem.{name}"))
+    return Handover((f"/{name}",), (), (f"/{name}",), (), leaves=(Leaving("path", f"/dev/shm/sem.{name}"),))
 
 
 DEMO = Demo(
     variants=("named",),
     create=_make,
-    sender=lambda args, fds: _Half(args[0]),
-    receiver=lambda args, fds: _Half(args[0]),
+    sender=lambda part: _Half(part.args[0]),
+    receiver=lambda part: _Half(part.args[0]),
     carries_payload=False,
 )

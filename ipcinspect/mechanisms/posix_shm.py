@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 
 from ipcinspect.mechanisms import demo_shm, memory_contents, shm_objects
+from ipcinspect.mechanisms.demo_part import Leaving, Making
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
@@ -99,25 +100,28 @@ class _Half:
         """Read what the other wrote; waits for it."""
         return self._mapping.receive(size)
 
+    def fileno(self) -> None:
+        """Nothing that poll(2) could ask about."""
+
     def close(self) -> None:
         """Unmap."""
         self._mapping.close()
 
 
-def _make(directory: str, variant: str) -> Handover:
+def _make(making: Making) -> Handover:
     """An object with a name that nobody else has."""
     path, fd = demo_shm.create("ipcinspect-demo-")
     try:
         os.ftruncate(fd, demo_shm.SIZE)
     finally:
         os.close(fd)
-    return Handover((path,), (), (path,), (), demo_shm.remover(path))
+    return Handover((path,), (), (path,), (), leaves=(Leaving("path", path),))
 
 
 DEMO = Demo(
     variants=("object",),
     create=_make,
-    sender=lambda args, fds: _Half(args[0]),
-    receiver=lambda args, fds: _Half(args[0]),
+    sender=lambda part: _Half(part.args[0]),
+    receiver=lambda part: _Half(part.args[0]),
     carries_payload=True,
 )

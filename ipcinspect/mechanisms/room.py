@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Callable, NamedTuple, Protocol
 
+from ipcinspect.mechanisms.demo_part import Leaving, Making, Part
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.channel import Channel, Field
@@ -49,64 +49,75 @@ class Tells(NamedTuple):
 
 
 class Handover(NamedTuple):
-    """What the runner of a demo passes on to the two processes after it made the object."""
+    """What the maker of a demo's object passes on to the two processes; after that it closes its own `fds`."""
 
     sender_args: tuple[str, ...]
     sender_fds: tuple[int, ...]
     receiver_args: tuple[str, ...]
     receiver_fds: tuple[int, ...]
-    remove: Callable[[], None]
-    """Takes the object's name (a path, a System V id) out of the system; safe to call twice."""
+    leaves: tuple[Leaving, ...] = ()
+    """What stays in the system until it is removed: names, System V ids."""
+    let_go: Callable[[], None] = lambda: None
+    """Gives up what the maker itself holds of the object beside `fds` (a mapping), after both halves are forked."""
+    most_bytes: int | None = None
+    """The largest single message that it takes; None where there is no such limit (byte streams)."""
+    limit_told_by: str | None = None
+    """Where that limit stands: `/proc/sys/kernel/msgmax`."""
 
 
-class DemoSender(Protocol):
-    """The sender's half; lives in a process of its own."""
+class DemoEnd(Protocol):
+    """What both halves have; each lives in a process of its own and makes its calls through `Part.calls`."""
 
     def open(self) -> None:
-        """Take hold of the sender's end."""
+        """Take hold of the end; may wait for the other half where the mechanism does (accept, FIFO). Raises OSError."""
         ...
+
+    def fileno(self) -> int | None:
+        """The descriptor that poll(2) can ask about its end; None where there is none (System V, memory)."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the end. Raises OSError."""
+        ...
+
+
+class DemoSender(DemoEnd, Protocol):
+    """The sender's half; where the mechanism goes both ways it has `receive`, too."""
 
     def send(self, payload: bytes) -> None:
         """One transfer. Raises OSError with the kernel's own errno."""
         ...
 
-    def close(self) -> None:
-        """Let go of the end."""
-        ...
 
-
-class DemoReceiver(Protocol):
-    """The receiver's half; lives in a process of its own."""
-
-    def open(self) -> None:
-        """Take hold of the receiver's end; may wait for the sender where the mechanism does (accept)."""
-        ...
+class DemoReceiver(DemoEnd, Protocol):
+    """The receiver's half; where the mechanism goes both ways it has `send`, too."""
 
     def receive(self, size: int) -> bytes:
-        """Take what one `send` of `size` bytes gave; waits for it."""
-        ...
-
-    def close(self) -> None:
-        """Let go of the end."""
+        """Take what one `send` of `size` bytes gave; waits for it, unless its terms say otherwise. Raises OSError."""
         ...
 
 
 class Demo(NamedTuple):
-    """A real sender and a real receiver of one mechanism. Each half is made from its (args, fds) of the Handover."""
+    """A real sender and a real receiver of one mechanism, and what the walk through its life can do with them."""
 
     variants: tuple[str, ...]
     """The kinds it can show; the first is the usual one."""
-    create: Callable[[str, str], Handover]
-    """(an existing empty directory for names, a variant) -> the handover. Raises OSError."""
-    sender: Callable[[Sequence[str], Sequence[int]], DemoSender]
-    receiver: Callable[[Sequence[str], Sequence[int]], DemoReceiver]
+    create: Callable[[Making], Handover]
+    """Makes the object. Raises OSError."""
+    sender: Callable[[Part], DemoSender]
+    receiver: Callable[[Part], DemoReceiver]
     carries_payload: bool
     """False for mechanisms that carry no bytes (semaphores): `receive` then answers b''."""
     only_forks_inherit: bool = False
-    """Whether neither a name nor a descriptor passes it on: then `create` runs in a process that forks both halves.
-
-    It calls `remove` after that, to let go of its own hold.
-    """
+    """Whether neither a name nor a descriptor passes it on."""
+    notifications: tuple[str, ...] = ("read",)
+    """Of `demo_part.NOTIFICATIONS`, how a receiver can be told that data is there; the first is the usual one."""
+    responses: tuple[str, ...] = ("second",)
+    """Of `demo_part.RESPONSES`; the first is the usual one. Where it has `same`, both halves send and receive."""
+    locks: tuple[str, ...] = ()
+    """Of `demo_part.LOCKS`, what can guard it; the first is the usual one. Empty for all but memory."""
+    nonblocking: bool = False
+    """Whether its calls can be told not to sleep."""
 
 
 class Room(Protocol):

@@ -11,6 +11,7 @@ import ctypes
 
 from ipcinspect.kernel import shared_memory
 from ipcinspect.mechanisms import demo_memory, memory_contents, memory_objects
+from ipcinspect.mechanisms.demo_part import Making
 from ipcinspect.mechanisms.memory_objects import MemoryObject
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
@@ -95,6 +96,9 @@ class _Half:
         payload, self._seen = demo_memory.take(self._memory(), self._seen, size)
         return payload
 
+    def fileno(self) -> None:
+        """Nothing that poll(2) could ask about."""
+
     def close(self) -> None:
         """Unmap. Raises OSError."""
         if self._address is not None:
@@ -106,18 +110,18 @@ class _Half:
         return memoryview((ctypes.c_ubyte * demo_memory.SIZE).from_address(self._address)).cast("B")
 
 
-def _make(directory: str, variant: str) -> Handover:
+def _make(making: Making) -> Handover:
     """A piece of memory that both halves inherit at the same address."""
     address = shared_memory.map_anonymous(demo_memory.SIZE)
     args = (str(address),)
-    return Handover(args, (), args, (), lambda: shared_memory.unmap(address, demo_memory.SIZE))
+    return Handover(args, (), args, (), let_go=lambda: shared_memory.unmap(address, demo_memory.SIZE))
 
 
 DEMO = Demo(
     variants=("memory",),
     create=_make,
-    sender=lambda args, fds: _Half(int(args[0])),
-    receiver=lambda args, fds: _Half(int(args[0])),
+    sender=lambda part: _Half(int(part.args[0])),
+    receiver=lambda part: _Half(int(part.args[0])),
     carries_payload=True,
     only_forks_inherit=True,
 )

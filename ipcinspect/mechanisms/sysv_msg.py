@@ -13,6 +13,7 @@ from ipcinspect.kernel import sysv, sysvipc
 from ipcinspect.kernel.errors import KernelError
 from ipcinspect.kernel.message_copy import QueueCopy, copy_messages
 from ipcinspect.mechanisms import sysv_objects
+from ipcinspect.mechanisms.demo_part import Leaving, Making
 from ipcinspect.mechanisms.peeking import Peeking, reason
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
@@ -140,6 +141,9 @@ class _Sender:
     def send(self, payload: bytes) -> None:
         sysv.send_message(self._msqid, payload)
 
+    def fileno(self) -> None:
+        """Nothing that poll(2) could ask about."""
+
     def close(self) -> None:
         """A queue has no ends to close: it is there until it is removed."""
 
@@ -155,20 +159,23 @@ class _Receiver:
     def receive(self, size: int) -> bytes:
         return sysv.receive_message(self._msqid, size)
 
+    def fileno(self) -> None:
+        """Nothing that poll(2) could ask about."""
+
     def close(self) -> None:
         """A queue has no ends to close: it is there until it is removed."""
 
 
-def _make(directory: str, variant: str) -> Handover:
+def _make(making: Making) -> Handover:
     """A private queue."""
     msqid = sysv.create_queue()
-    return Handover((str(msqid),), (), (str(msqid),), (), sysv_objects.remover(sysv.remove_queue, msqid))
+    return Handover((str(msqid),), (), (str(msqid),), (), leaves=(Leaving("sysv-msg", str(msqid)),))
 
 
 DEMO = Demo(
     variants=("queue",),
     create=_make,
-    sender=lambda args, fds: _Sender(int(args[0])),
-    receiver=lambda args, fds: _Receiver(int(args[0])),
+    sender=lambda part: _Sender(int(part.args[0])),
+    receiver=lambda part: _Receiver(int(part.args[0])),
     carries_payload=True,
 )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Sequence
-from typing import Callable
 
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.channel import Channel, Endpoint, Exposure, FieldValue, Namespaces, Queue, reach_of_mode
@@ -59,16 +57,3 @@ def by_mode(uid: int, perms: int) -> Exposure:
     """Its permission bits decide, within its IPC namespace; there is no directory above it."""
     mode = perms & 0o777
     return Exposure(reach_of_mode(mode), uid, mode)
-
-
-def remover(remove: Callable[[int], None], number: int) -> Callable[[], None]:
-    """The `remove` of a demo's own object; its being gone already is fine."""
-
-    def remove_it() -> None:
-        try:
-            remove(number)
-        except OSError as error:
-            if error.errno not in (errno.EINVAL, errno.EIDRM):
-                raise
-
-    return remove_it

@@ -14,6 +14,7 @@ from collections import Counter
 from ipcinspect.kernel import sysv, sysvipc
 from ipcinspect.kernel.errors import KernelError, Vanished
 from ipcinspect.mechanisms import sysv_objects
+from ipcinspect.mechanisms.demo_part import Leaving, Making
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
@@ -145,6 +146,9 @@ class _Sender:
         """Raise; a semaphore carries no bytes."""
         sysv.operate(self._semid, _WORK, 1)
 
+    def fileno(self) -> None:
+        """Nothing that poll(2) could ask about."""
+
     def close(self) -> None:
         """A set has no ends to close: it is there until it is removed."""
 
@@ -162,20 +166,23 @@ class _Receiver:
         sysv.operate(self._semid, _WORK, -1)
         return b""
 
+    def fileno(self) -> None:
+        """Nothing that poll(2) could ask about."""
+
     def close(self) -> None:
         """A set has no ends to close: it is there until it is removed."""
 
 
-def _make(directory: str, variant: str) -> Handover:
+def _make(making: Making) -> Handover:
     """A private set of three."""
     semid = sysv.create_semaphores((0, 0, 0))
-    return Handover((str(semid),), (), (str(semid),), (), sysv_objects.remover(sysv.remove_semaphores, semid))
+    return Handover((str(semid),), (), (str(semid),), (), leaves=(Leaving("sysv-sem", str(semid)),))
 
 
 DEMO = Demo(
     variants=("set",),
     create=_make,
-    sender=lambda args, fds: _Sender(int(args[0])),
-    receiver=lambda args, fds: _Receiver(int(args[0])),
+    sender=lambda part: _Sender(int(part.args[0])),
+    receiver=lambda part: _Receiver(int(part.args[0])),
     carries_payload=False,
 )

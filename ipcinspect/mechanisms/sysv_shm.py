@@ -18,6 +18,7 @@ from ipcinspect.kernel import sysv, sysvipc
 from ipcinspect.kernel.errors import Unsupported
 from ipcinspect.kernel.maps import SharedMapping
 from ipcinspect.mechanisms import demo_memory, memory_contents, sysv_objects
+from ipcinspect.mechanisms.demo_part import Leaving, Making
 from ipcinspect.mechanisms.memory_objects import is_internal
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
@@ -192,6 +193,9 @@ class _Half:
         payload, self._seen = demo_memory.take(self._memory(), self._seen, size)
         return payload
 
+    def fileno(self) -> None:
+        """Nothing that poll(2) could ask about."""
+
     def close(self) -> None:
         """Detach. Raises OSError."""
         if self._address is not None:
@@ -203,16 +207,16 @@ class _Half:
         return memoryview((ctypes.c_ubyte * demo_memory.SIZE).from_address(self._address)).cast("B")
 
 
-def _make(directory: str, variant: str) -> Handover:
+def _make(making: Making) -> Handover:
     """A private segment."""
     shmid = sysv.create_segment(demo_memory.SIZE)
-    return Handover((str(shmid),), (), (str(shmid),), (), sysv_objects.remover(sysv.remove_segment, shmid))
+    return Handover((str(shmid),), (), (str(shmid),), (), leaves=(Leaving("sysv-shm", str(shmid)),))
 
 
 DEMO = Demo(
     variants=("segment",),
     create=_make,
-    sender=lambda args, fds: _Half(int(args[0])),
-    receiver=lambda args, fds: _Half(int(args[0])),
+    sender=lambda part: _Half(int(part.args[0])),
+    receiver=lambda part: _Half(int(part.args[0])),
     carries_payload=True,
 )

@@ -13,7 +13,7 @@ import socket
 from ipcinspect.kernel import sockaddr
 from ipcinspect.kernel.inet_diag import InetSocket
 from ipcinspect.mechanisms import socket_contents, sockets
-from ipcinspect.mechanisms.demo_descriptors import nothing_to_remove
+from ipcinspect.mechanisms.demo_part import Making
 from ipcinspect.mechanisms.demo_sockets import SocketReceiver, SocketSender
 from ipcinspect.mechanisms.inet_addresses import Place, covering, is_any, is_loopback, places, shown
 from ipcinspect.mechanisms.peeking import Peeking
@@ -159,13 +159,13 @@ def peek(peeking: Peeking, channel: Channel) -> Contents:
 _DEMO_ADDRESSES = {"ipv4": (socket.AF_INET, "127.0.0.1"), "ipv6": (socket.AF_INET6, "::1")}
 
 
-def _make(directory: str, variant: str) -> Handover:
+def _make(making: Making) -> Handover:
     """A receiving socket on the loopback, at a port that the kernel chooses."""
-    family, host = _DEMO_ADDRESSES[variant]
+    family, host = _DEMO_ADDRESSES[making.variant]
     with socket.socket(family, socket.SOCK_DGRAM) as receiver:
         receiver.bind((host, 0))
         port = str(receiver.getsockname()[1])
-        return Handover((variant, port), (), (), (receiver.detach(),), nothing_to_remove)
+        return Handover((making.variant, port), (), (), (receiver.detach(),))
 
 
 def _connect(variant: str, port: str) -> socket.socket:
@@ -179,7 +179,7 @@ def _connect(variant: str, port: str) -> socket.socket:
 DEMO = Demo(
     variants=tuple(_DEMO_ADDRESSES),
     create=_make,
-    sender=lambda args, fds: SocketSender(lambda: _connect(*args)),
-    receiver=lambda args, fds: SocketReceiver(fds[0]),
+    sender=lambda part: SocketSender(lambda: _connect(*part.args)),
+    receiver=lambda part: SocketReceiver(part.fds[0]),
     carries_payload=True,
 )

@@ -9,7 +9,7 @@ import mmap
 import os
 
 from ipcinspect.mechanisms import demo_memory
-from ipcinspect.mechanisms.demo_descriptors import nothing_to_remove
+from ipcinspect.mechanisms.demo_part import Making
 from ipcinspect.mechanisms.peeking import cannot
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Mapper, Scan
@@ -81,14 +81,17 @@ class _Half:
         payload, self._seen = demo_memory.take(self._memory, self._seen, size)
         return payload
 
+    def fileno(self) -> None:
+        """Nothing that poll(2) could ask about."""
+
     def close(self) -> None:
         os.close(self._fd)
 
 
-def _make(directory: str, variant: str) -> Handover:
+def _make(making: Making) -> Handover:
     fd = os.memfd_create("ipcinspect-demo")
     os.ftruncate(fd, demo_memory.SIZE)
-    return Handover((), (fd,), (), (fd,), nothing_to_remove)
+    return Handover((), (fd,), (), (fd,))
 
 
-DEMO = Demo(("memfd",), _make, lambda args, fds: _Half(fds[0]), lambda args, fds: _Half(fds[0]), True)
+DEMO = Demo(("memfd",), _make, lambda part: _Half(part.fds[0]), lambda part: _Half(part.fds[0]), True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 
 from ipcinspect.kernel import mq_transfer
+from ipcinspect.mechanisms.demo_part import Leaving, Making
 from ipcinspect.mechanisms.room import Demo, Handover
 
 _MESSAGES = 8
@@ -25,6 +25,10 @@ class _Sender:
         """One message; sleeps while the queue is full. Raises OSError (EMSGSIZE: longer than the queue allows)."""
         mq_transfer.send(self._fd, payload)
 
+    def fileno(self) -> int:
+        """What poll(2) can ask about."""
+        return self._fd
+
     def close(self) -> None:
         """Let go of the queue, which stays."""
         os.close(self._fd)
@@ -43,27 +47,26 @@ class _Receiver:
         """One message, whole; waits for it. Raises OSError."""
         return mq_transfer.receive(self._fd)
 
+    def fileno(self) -> int:
+        """What poll(2) can ask about."""
+        return self._fd
+
     def close(self) -> None:
         """Let go of the queue, which stays."""
         os.close(self._fd)
 
 
-def _make(directory: str, variant: str) -> Handover:
+def _make(making: Making) -> Handover:
     """A queue of a name that nobody else has. Raises OSError, with the limit that stands in the way."""
     name = f"/ipcinspect-demo-{os.urandom(8).hex()}"
     mq_transfer.create(name, _MESSAGES, _MESSAGE_BYTES)
-
-    def remove() -> None:
-        with contextlib.suppress(FileNotFoundError):
-            mq_transfer.unlink(name)
-
-    return Handover((name,), (), (name,), (), remove)
+    return Handover((name,), (), (name,), (), leaves=(Leaving("posix-mq", name),))
 
 
 DEMO = Demo(
     variants=("queue",),
     create=_make,
-    sender=lambda args, fds: _Sender(args[0]),
-    receiver=lambda args, fds: _Receiver(args[0]),
+    sender=lambda part: _Sender(part.args[0]),
+    receiver=lambda part: _Receiver(part.args[0]),
     carries_payload=True,
 )

@@ -16,7 +16,8 @@ from __future__ import annotations
 import os
 import tty
 
-from ipcinspect.mechanisms.demo_descriptors import DescriptorReceiver, DescriptorSender, nothing_to_remove
+from ipcinspect.mechanisms.demo_descriptors import DescriptorReceiver, DescriptorSender
+from ipcinspect.mechanisms.demo_part import Making
 from ipcinspect.mechanisms.peeking import cannot
 from ipcinspect.mechanisms.pty.channels import channels
 from ipcinspect.mechanisms.pty.fields import FIELDS, NAME
@@ -46,17 +47,17 @@ def collect(scan: Scan) -> Collected:
     return Collected(channels(scan, terminals), terminals.gaps())
 
 
-def _make(directory: str, variant: str) -> Handover:
+def _make(making: Making) -> Handover:
     """A terminal that passes bytes on as they are. Raises OSError."""
     master, slave = os.openpty()
     tty.setraw(slave)
-    return Handover((), (master,), (), (slave,), nothing_to_remove)
+    return Handover((), (master,), (), (slave,))
 
 
 DEMO = Demo(
     variants=("raw",),
     create=_make,
-    sender=lambda args, fds: DescriptorSender(lambda: fds[0]),
-    receiver=lambda args, fds: DescriptorReceiver(lambda: fds[0]),
+    sender=lambda part: DescriptorSender(lambda: part.fds[0]),
+    receiver=lambda part: DescriptorReceiver(lambda: part.fds[0]),
     carries_payload=True,
 )

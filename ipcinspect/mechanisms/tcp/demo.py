@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 
-from ipcinspect.mechanisms.demo_descriptors import nothing_to_remove
+from ipcinspect.mechanisms.demo_part import Making
 from ipcinspect.mechanisms.demo_sockets import SocketReceiver, SocketSender
 from ipcinspect.mechanisms.room import Demo, Handover
 
@@ -13,16 +13,16 @@ _CONNECTS_TO = {"ipv4": "127.0.0.1", "ipv6": "::1", "mapped": "127.0.0.1"}
 _LOOPBACK = ("127.0.0.1", "::1", "::ffff:127.0.0.1")
 
 
-def _make(directory: str, variant: str) -> Handover:
+def _make(making: Making) -> Handover:
     """A listener at a port that the kernel chooses; `mapped`: one for both families, reached over IPv4."""
-    host = _LISTENS_AT[variant]
+    host = _LISTENS_AT[making.variant]
     with socket.socket(_family(host), socket.SOCK_STREAM) as listener:
         if listener.family == socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, variant != "mapped")
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, making.variant != "mapped")
         listener.bind((host, 0))
         listener.listen(1)
         port = str(listener.getsockname()[1])
-        return Handover((_CONNECTS_TO[variant], port), (), (), (listener.detach(),), nothing_to_remove)
+        return Handover((_CONNECTS_TO[making.variant], port), (), (), (listener.detach(),))
 
 
 def _connect(host: str, port: str) -> socket.socket:
@@ -43,7 +43,7 @@ def _is_of_this_machine(peer: object) -> bool:
 DEMO = Demo(
     variants=tuple(_LISTENS_AT),
     create=_make,
-    sender=lambda args, fds: SocketSender(lambda: _connect(*args)),
-    receiver=lambda args, fds: SocketReceiver(fds[0], _is_of_this_machine),
+    sender=lambda part: SocketSender(lambda: _connect(*part.args)),
+    receiver=lambda part: SocketReceiver(part.fds[0], _is_of_this_machine),
     carries_payload=True,
 )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
 from collections.abc import Sequence
 
-from ipcinspect.mechanisms.demo_descriptors import nothing_to_remove
+from ipcinspect.mechanisms.demo_part import Leaving, Making
 from ipcinspect.mechanisms.demo_sockets import SocketReceiver, SocketSender
 from ipcinspect.mechanisms.room import Demo, Handover
 
@@ -19,25 +18,20 @@ _TYPES = {
 }
 
 
-def _make(directory: str, variant: str) -> Handover:
+def _make(making: Making) -> Handover:
     """A named socket to connect to, or a pair without a name."""
-    if variant == "socketpair":
+    if making.variant == "socketpair":
         ours, theirs = socket.socketpair()
-        return Handover((), (ours.detach(),), (), (theirs.detach(),), nothing_to_remove)
-    named = variant != "abstract"
-    name = os.path.join(directory, "socket") if named else f"\0ipcinspect-demo-{os.urandom(8).hex()}"
-    with socket.socket(socket.AF_UNIX, _TYPES[variant]) as server:
+        return Handover((), (ours.detach(),), (), (theirs.detach(),))
+    named = making.variant != "abstract"
+    name = os.path.join(making.directory, "socket") if named else f"\0ipcinspect-demo-{os.urandom(8).hex()}"
+    with socket.socket(socket.AF_UNIX, _TYPES[making.variant]) as server:
         server.bind(name)
         if server.type != socket.SOCK_DGRAM:
             server.listen(1)
         fds = (server.detach(),)
-
-    def remove() -> None:
-        if named:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(name)
-
-    return Handover((variant, name), (), (), fds, remove)
+    leaves = (Leaving("path", name),) if named else ()
+    return Handover((making.variant, name), (), (), fds, leaves=leaves)
 
 
 def _take_sending_end(args: Sequence[str], fds: Sequence[int]) -> socket.socket:
@@ -52,7 +46,7 @@ def _take_sending_end(args: Sequence[str], fds: Sequence[int]) -> socket.socket:
 DEMO = Demo(
     variants=(*_TYPES, "socketpair"),
     create=_make,
-    sender=lambda args, fds: SocketSender(lambda: _take_sending_end(args, fds)),
-    receiver=lambda args, fds: SocketReceiver(fds[0]),
+    sender=lambda part: SocketSender(lambda: _take_sending_end(part.args, part.fds)),
+    receiver=lambda part: SocketReceiver(part.fds[0]),
     carries_payload=True,
 )

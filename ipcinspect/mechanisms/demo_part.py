@@ -1,0 +1,119 @@
+"""What the halves of a demo pair are given: their end, the terms they work under, a recorder of calls.
+
+Every system call that a half makes for the walk goes through `Calls`, so that what is told of it is what happened.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Sequence
+from typing import Callable, NamedTuple, TypeVar
+
+NOTIFICATIONS = ("read", "poll", "epoll", "signal", "mq_notify")
+"""How a receiver learns that data is there: it sleeps in the reading call itself; in poll(2); in epoll_wait(2); by a
+signal of its descriptor (O_ASYNC, fcntl(2)); by mq_notify(3)."""
+RESPONSES = ("same", "second")
+"""The answer comes back through the same channel, or through a second one of the same mechanism."""
+LOCKS = ("sysv-sem", "posix-sem", "futex")
+"""What guards shared memory."""
+
+T = TypeVar("T")
+
+
+class Report(NamedTuple):
+    """One call of a demo process: begun, or done."""
+
+    call: str
+    """As the man page names it: `pipe2`, `sendmsg`, `shmat`."""
+    args: tuple[str, ...]
+    """As one would read them: `4`, `512 bytes`, `O_WRONLY`."""
+    began_at: float
+    """Seconds of CLOCK_MONOTONIC, which all processes of the machine share."""
+    took_s: float | None = None
+    """None while it has not returned."""
+    result: str | None = None
+    """None where it failed or has not returned."""
+    errno: str | None = None
+    """Name of the error (`EPIPE`) where it failed."""
+    message: str | None = None
+    """Words for the error."""
+
+
+class Calls:
+    """Makes calls and reports each, when it begins and when it has returned."""
+
+    def __init__(
+        self, report: Callable[[Report], None] = lambda report: None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._report = report
+        self._clock = clock
+
+    def __call__(
+        self,
+        call: str,
+        shown: Sequence[object],
+        function: Callable[[], T],
+        returns: Callable[[T], object] = lambda result: result,
+    ) -> T:
+        """What `function` gives. `shown`: its arguments for the reader; `returns`: its result for the reader.
+
+        Raises what `function` raises.
+        """
+        begun = Report(call, tuple(str(arg) for arg in shown), self._clock())
+        self._report(begun)
+        try:
+            result = function()
+        except OSError as error:
+            name = errno.errorcode.get(error.errno or 0, "EIO")
+            words = os.strerror(error.errno or errno.EIO)
+            self._report(begun._replace(took_s=self._clock() - begun.began_at, errno=name, message=words))
+            raise
+        took = self._clock() - begun.began_at
+        told = returns(result)
+        self._report(begun._replace(took_s=took, result="0" if told is None else str(told)))
+        return result
+
+
+class Terms(NamedTuple):
+    """How a half works."""
+
+    blocking: bool = True
+    """False: a call that would sleep answers EAGAIN instead."""
+    lock: str | None = None
+    """One of `LOCKS`; for memory alone."""
+    size: int = 64
+    """Bytes of one message; memory makes its slots by it."""
+    messages: int = 1
+    """Messages that shall fit at once."""
+
+
+class Making(NamedTuple):
+    """What the making of a demo's object is given."""
+
+    calls: Calls
+    directory: str
+    """Exists, is empty, and belongs to this demo: for names."""
+    variant: str
+    terms: Terms = Terms()
+    mode: int = 0o600
+    """Permission bits for what has them."""
+
+
+class Part(NamedTuple):
+    """What one half is made from: of `Handover` its own (args, fds)."""
+
+    calls: Calls
+    terms: Terms
+    args: tuple[str, ...]
+    fds: tuple[int, ...]
+
+
+class Leaving(NamedTuple):
+    """Something that stays in the system until it is removed; any process that may, can."""
+
+    how: str
+    """A key of `REMOVERS`."""
+    what: str
+    """A path, a System V id, the name of a queue."""
