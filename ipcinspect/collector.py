@@ -24,6 +24,8 @@ from ipcinspect.kernel.relay import Relay
 from ipcinspect.kernel.walk import ProcessFacts, Walk
 from ipcinspect.mechanisms import MECHANISMS, held
 from ipcinspect.mechanisms.ipc_namespaces import IpcNamespaces
+from ipcinspect.mechanisms.kernel_memory import KernelMemory
+from ipcinspect.mechanisms.mount_tables import MountTables
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Room
 from ipcinspect.mechanisms.scan import Scan, Surroundings
@@ -91,8 +93,10 @@ class Collector:
         """
         room = next(room for room in self._rooms if channel.mechanism == room.NAME)
         host = read_host(self._root)
-        ipc = IpcNamespaces(self._root, host.ipc_namespace, ((each.ipc_namespace, each.pid) for each in processes))
-        peeking = Peeking(self._root, host.pids_agree, ipc, most)
+        people = list(processes)
+        ipc = IpcNamespaces(self._root, host.ipc_namespace, ((each.ipc_namespace, each.pid) for each in people))
+        memory = KernelMemory(self._root, host.version, MountTables(self._root, people).devices)
+        peeking = Peeking(self._root, host.pids_agree, ipc, most, memory)
 
         def look(_: ChannelKey) -> Contents:
             return _peek_isolated(room, peeking, channel)

@@ -14,6 +14,7 @@ _SHARED_LINE = re.compile(
     rb"([0-9a-f]{1,5}):([0-9a-f]{1,5}) ([0-9]{1,20}) +([^\n]*)$",
     re.MULTILINE,
 )
+_DEVICE = re.compile(rb"-[0-9a-f]{1,16} \S{4} [0-9a-f]{1,16} ([0-9a-f]{1,5}):([0-9a-f]{1,5}) ")
 _OCTAL_NEWLINE = b"\\012"
 
 
@@ -47,3 +48,13 @@ def parse_shared(text: bytes) -> list[SharedMapping]:
         )
         for start, end, read, write, offset, major, minor, inode, name in _SHARED_LINE.findall(text)
     ]
+
+
+def parse_device_at(text: bytes, start: int) -> int | None:
+    """The device of the mapping that begins there, of whatever kind; None where there is none, or its line is odd."""
+    line = f"{start:08x}".encode()
+    place = 0 if text.startswith(line + b"-") else text.find(b"\n" + line + b"-") + 1
+    if not (place or text.startswith(line + b"-")):
+        return None
+    found = _DEVICE.match(text, place + len(line))
+    return None if found is None else os.makedev(int(found[1], 16), int(found[2], 16))

@@ -1,4 +1,4 @@
-"""Shared anonymous memory at an address (mmap(2)): the `mmap` of Python tells a child no address of what it has."""
+"""Anonymous memory at an address (mmap(2)): the `mmap` of Python tells a child no address of what it has."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ _munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
 
 def map_anonymous(size: int) -> int:
     """The address of new memory that children will share. Raises OSError."""
-    access, flags = mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS
+    return map_memory(size, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS)
+
+
+def map_memory(size: int, access: int, flags: int) -> int:
+    """The address of new memory without a file (MAP_ANONYMOUS among the flags). Raises OSError."""
     address: int | None = _mmap(None, size, access, flags, _ANYWHERE, 0)
     if address is None or address == _FAILED:
         raise last_error("mmap")

@@ -20,7 +20,6 @@ from ipcinspect.kernel import futexes, thread_ids
 from ipcinspect.kernel.errors import Unsupported
 from ipcinspect.kernel.futexes import Owner, Sleepers, SleepingThread
 from ipcinspect.kernel.maps import SharedMapping
-from ipcinspect.mechanisms.memory_objects import is_internal
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
@@ -85,7 +84,7 @@ def collect(scan: Scan) -> Collected:
     for pid, told in answers:
         process = scan.processes[pid]
         for thread in told.threads:
-            waiting.setdefault(_key(process, thread), []).append(_Waiting(process, thread))
+            waiting.setdefault(_key(scan, process, thread), []).append(_Waiting(process, thread))
     late = sum(told.late for _, told in answers) + len(silent)
     refused = sum(told.refused for _, told in answers)
     gaps = (
@@ -111,14 +110,14 @@ def _users(scan: Scan) -> dict[int, list[tuple[Process, SharedMapping]]]:
     return found
 
 
-def _is_system_v(mapping: SharedMapping) -> bool:
+def _is_system_v(scan: Scan, mapping: SharedMapping) -> bool:
     """Segments of all IPC namespaces lie in one file system, with the segment's id as inode number."""
-    return mapping.name.startswith(_SYSTEM_V) and is_internal(mapping.device)
+    return mapping.name.startswith(_SYSTEM_V) and scan.kernel_memory.has(mapping.device)
 
 
-def _key(process: Process, thread: SleepingThread) -> ChannelKey:
+def _key(scan: Scan, process: Process, thread: SleepingThread) -> ChannelKey:
     mapping = thread.mapping
-    if _is_system_v(mapping):
+    if _is_system_v(scan, mapping):
         return ChannelKey("futex-sysv", process.ipc_namespace or 0, mapping.inode, _offset(thread))
     return ChannelKey(NAME, mapping.device, mapping.inode, _offset(thread))
 
@@ -130,7 +129,7 @@ def _offset(thread: SleepingThread) -> int:
 def _channel(scan: Scan, key: ChannelKey, waiting: Sequence[_Waiting]) -> Channel:
     process, thread = waiting[0]
     mapping, offset = thread.mapping, _offset(thread)
-    ipc = process.ipc_namespace if _is_system_v(mapping) else None
+    ipc = process.ipc_namespace if _is_system_v(scan, mapping) else None
     mappers = _mappers(scan, mapping, ipc)
     named = next((one.thread.owner for one in waiting if one.thread.owner is not None), None)
     owner = _owner(scan, named, mappers) if named is not None else None
@@ -184,7 +183,7 @@ def _mappers(scan: Scan, mapping: SharedMapping, ipc: int | None) -> list[Proces
         process.key: process
         for process, other in scan.mappers
         if (other.device, other.inode) == (mapping.device, mapping.inode)
-        and (ipc is None or (_is_system_v(other) and process.ipc_namespace == ipc))
+        and (ipc is None or (_is_system_v(scan, other) and process.ipc_namespace == ipc))
     }
     return list(found.values())
 

@@ -1,9 +1,9 @@
 """Memory that processes share, sorted by what it is: the mappings and descriptors of one scan by (device, inode).
 
-System V segments, memory files and shared anonymous memory are files of one tmpfs that the kernel mounts for itself
-(shm_mnt); a name of their own kind stands in the text of maps and links, and tells which of them it is. Files of a
-tmpfs at a /dev/shm are known by their device, whatever path leads to them: glibc gives a semaphore its name only after
-it is mapped, so that maps show another one.
+System V segments, memory files and shared anonymous memory are files of file systems that the kernel mounts for itself
+(`kernel_memory`). There a name of their own kind stands in the text of maps and links, and tells which of them it is; a
+user's file that is called so is none. Files of a tmpfs at a /dev/shm are known by their device, whatever path leads to
+them: glibc gives a semaphore its name only after it is mapped, so that maps show another one.
 """
 
 from __future__ import annotations
@@ -66,12 +66,12 @@ def posix_objects(scan: Scan) -> dict[tuple[int, int], MemoryObject]:
 def memory_files(scan: Scan) -> list[MemoryObject]:
     """What memfd_create(2) made."""
     found = _gathered(
-        (mapper for mapper in scan.mappers if _is_memfd(mapper.mapping.name, mapper.mapping.device)),
+        (mapper for mapper in scan.mappers if _is_memfd(scan, mapper.mapping.name, mapper.mapping.device)),
         (
             holder
             for (device, _), holders in scan.files.items()
             for holder in holders
-            if _is_memfd(holder.end.target, device) and holder.end.file is not None and holder.end.file.is_deleted
+            if _is_memfd(scan, holder.end.target, device) and holder.end.file is not None and holder.end.file.is_deleted
         ),
     )
     return list(found.values())
@@ -80,7 +80,7 @@ def memory_files(scan: Scan) -> list[MemoryObject]:
 def anonymous_objects(scan: Scan) -> list[MemoryObject]:
     """What mmap(2) made with MAP_SHARED and MAP_ANONYMOUS, or of /dev/zero."""
     found = _gathered(
-        (m for m in scan.mappers if m.mapping.name in _ANONYMOUS and is_internal(m.mapping.device)),
+        (m for m in scan.mappers if m.mapping.name in _ANONYMOUS and scan.kernel_memory.has(m.mapping.device)),
         (),
     )
     return list(found.values())
@@ -97,13 +97,8 @@ def _is_posix(scan: Scan, target: str, file: FileFacts | None) -> bool:
     return file.device in scan.shm.devices or target.startswith(_SHM)
 
 
-def _is_memfd(text: str, device: int) -> bool:
-    return text.startswith(MEMFD) and text.endswith(DELETED) and is_internal(device)
-
-
-def is_internal(device: int) -> bool:
-    """Whether no disk is behind it: the file systems that the kernel mounts for itself have major number 0."""
-    return os.major(device) == 0
+def _is_memfd(scan: Scan, text: str, device: int) -> bool:
+    return text.startswith(MEMFD) and text.endswith(DELETED) and scan.kernel_memory.has(device)
 
 
 def _gathered(mappers: Iterable[Mapper], holders: Iterable[OtherHolder]) -> dict[tuple[int, int], MemoryObject]:

@@ -13,7 +13,7 @@ import os
 
 from ipcinspect.kernel.errors import Unsupported
 from ipcinspect.kernel.maps import SharedMapping
-from ipcinspect.mechanisms import demo_memory, memory_contents, memory_objects
+from ipcinspect.mechanisms import demo_memory, kernel_memory, memory_contents, memory_objects
 from ipcinspect.mechanisms.demo_part import Leaving, Making
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
@@ -39,18 +39,7 @@ NEEDS_ALL_DESCRIPTORS = False
 
 WAITS: tuple[Wait, ...] = ()
 
-_NOT_FILES = (
-    "/SYSV",
-    "/memfd:",
-    "/dev/zero",
-    "/dev/shm/",
-    "/dev/",
-    "/[aio]",
-    "/anon_hugepage",
-    "/dmabuf:",
-    "/i915",
-    "/drm ",
-)
+_NOT_FILES = ("/dev/", "/[aio]", "/dmabuf:", "/i915", "/drm ")
 
 
 def collect(scan: Scan) -> Collected:
@@ -58,9 +47,7 @@ def collect(scan: Scan) -> Collected:
     files: dict[tuple[int, int], list[Mapper]] = {}
     for mapper in scan.mappers:
         mapping = mapper.mapping
-        if mapping.inode and mapping.name.startswith("/") and not mapping.name.startswith(_NOT_FILES):
-            if memory_objects.is_posix(scan, mapping):
-                continue
+        if mapping.inode and _is_file_of_a_user(scan, mapping) and not memory_objects.is_posix(scan, mapping):
             files.setdefault((mapping.device, mapping.inode), []).append(mapper)
     channels = [
         _channel(*place, mappers)
@@ -68,6 +55,13 @@ def collect(scan: Scan) -> Collected:
         if any(mapper.mapping.writable for mapper in mappers)
     ]
     return Collected(channels, [])
+
+
+def _is_file_of_a_user(scan: Scan, mapping: SharedMapping) -> bool:
+    """Also one that merely is called like memory of the kernel's own."""
+    if mapping.name.startswith(kernel_memory.NAMES):
+        return not scan.kernel_memory.has(mapping.device)
+    return mapping.name.startswith("/") and not mapping.name.startswith(_NOT_FILES)
 
 
 def _channel(device: int, inode: int, mappers: list[Mapper]) -> Channel:

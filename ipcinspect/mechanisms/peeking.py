@@ -13,6 +13,7 @@ from ipcinspect.kernel import procfs, sleepers
 from ipcinspect.kernel.borrow import Lender
 from ipcinspect.kernel.errors import KernelError, TimedOut, Unsupported, Vanished
 from ipcinspect.mechanisms.ipc_namespaces import IpcNamespaces
+from ipcinspect.mechanisms.kernel_memory import KernelMemory
 from ipcinspect.model.channel import Channel, Endpoint
 from ipcinspect.model.contents import Contents
 from ipcinspect.model.process import Process
@@ -42,10 +43,11 @@ def holders_of(ends: Sequence[Endpoint]) -> list[Holder]:
 class Peeking:
     """The surroundings of one request."""
 
-    def __init__(self, root: str, pids_agree: bool, ipc: IpcNamespaces, most: int) -> None:
+    def __init__(self, root: str, pids_agree: bool, ipc: IpcNamespaces, most: int, kernel_memory: KernelMemory) -> None:
         self.root = root
         self.ipc = ipc
         """To ask inside the channel's IPC namespace."""
+        self.kernel_memory = kernel_memory
         self.most = most
         """Bytes to copy at most."""
         self.pids_agree = pids_agree

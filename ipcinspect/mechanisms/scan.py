@@ -14,7 +14,9 @@ from ipcinspect.kernel.relay import Relay
 from ipcinspect.kernel.walk import ProcessFacts
 from ipcinspect.mechanisms.in_flight import InFlight, read_in_flight
 from ipcinspect.mechanisms.ipc_namespaces import IpcNamespaces
+from ipcinspect.mechanisms.kernel_memory import NAMES, KernelMemory
 from ipcinspect.mechanisms.loans import Loans, PipeHolder, SocketHolder
+from ipcinspect.mechanisms.mount_tables import MountTables
 from ipcinspect.mechanisms.shm_directories import Inhabitant, Listings, ShmDirectories, relay
 from ipcinspect.mechanisms.socket_tables import SocketTables
 from ipcinspect.model.gap import Gap
@@ -96,7 +98,13 @@ class Scan:
     def gaps(self) -> list[Gap]:
         """What was missed beside what the rooms tell themselves."""
         outside = [Gap("processes outside of our pid namespace", "other namespace", None)] if self.is_shut_in else []
-        return [*outside, *self.sockets.gaps, *self.loans.gaps(), *self.ipc.gaps()]
+        return [*outside, *self.sockets.gaps, *self.loans.gaps(), *self.ipc.gaps(), *self._doubtful_memory()]
+
+    def _doubtful_memory(self) -> list[Gap]:
+        """Of a kernel before 5.3 alone."""
+        what = "file systems of which at most one is the kernel's own memory, and the others are forged"
+        doubtful = len(self.kernel_memory.doubtful)
+        return [Gap(what, "unsupported", doubtful)] if doubtful else []
 
     def close(self) -> None:
         """Let go of every process; the scan can be read no further."""
@@ -260,6 +268,24 @@ class Scan:
             if facts.mappings
             for mapping in facts.mappings
         ]
+
+    @cached_property
+    def mounts(self) -> MountTables:
+        """What is mounted where the processes live."""
+        return MountTables(self.surroundings.root, self.processes.values())
+
+    @cached_property
+    def kernel_memory(self) -> KernelMemory:
+        """Which devices are the kernel's own memory, whatever a file calls itself."""
+        return KernelMemory(
+            self.surroundings.root, self.surroundings.kernel, lambda: self.mounts.devices(), self._called_kernel_memory
+        )
+
+    def _called_kernel_memory(self) -> set[int]:
+        mapped = {mapping.device for _, mapping in self.mappers if mapping.name.startswith(NAMES)}
+        return mapped | {
+            device for (device, _), holders in self.files.items() if holders[0].end.target.startswith(NAMES)
+        }
 
     @cached_property
     def ephemeral_ports(self) -> tuple[int, int]:

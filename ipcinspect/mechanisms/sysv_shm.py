@@ -2,11 +2,13 @@
 
 /proc/sysvipc/shm shows every segment of the reader's IPC namespace to everybody, with its creator and a count of
 attachments. Who attached it stands in the maps of each process: a mapping named /SYSV<key> whose inode is the
-segment's id. Ids, keys and even the device are the same in every IPC namespace (ipc_namespaces(7)), so a mapping is
-matched within the namespace of its process; one who attached a segment and then moved to another namespace is not
-found again. Other namespaces are asked from inside, their segments end in `@ipc:[N]`; of one that does not let us in
-only the segments that visible processes have mapped are told. Never attached by us: that would change its times and
-its count. `orphaned` follows from the kernel's count of attachments, never from who is visible.
+segment's id, in a file system of the kernel's own (`kernel_memory` tells how that is known: any user can make a file
+of that name and number in another, and holds nothing of the segment by it). Ids, keys and even the device are the same
+in every IPC namespace (ipc_namespaces(7)), so a mapping is matched within the namespace of its process; one who
+attached a segment and then moved to another namespace is not found again. Other namespaces are asked from inside,
+their segments end in `@ipc:[N]`; of one that does not let us in only the segments that visible processes have mapped
+are told. Never attached by us: that would change its times and its count. `orphaned` follows from the kernel's count of
+attachments, never from who is visible.
 """
 
 from __future__ import annotations
@@ -19,7 +21,6 @@ from ipcinspect.kernel.errors import Unsupported
 from ipcinspect.kernel.maps import SharedMapping
 from ipcinspect.mechanisms import demo_memory, memory_contents, sysv_objects
 from ipcinspect.mechanisms.demo_part import Leaving, Making
-from ipcinspect.mechanisms.memory_objects import is_internal
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Mapper, Scan
@@ -76,7 +77,7 @@ def _attached(scan: Scan) -> dict[_Place, list[Mapper]]:
     found: dict[_Place, list[Mapper]] = {}
     for mapper in scan.mappers:
         name = mapper.mapping.name
-        if name.startswith(_PREFIX) and name.endswith(_SUFFIX) and is_internal(mapper.mapping.device):
+        if name.startswith(_PREFIX) and name.endswith(_SUFFIX) and scan.kernel_memory.has(mapper.mapping.device):
             try:
                 key = int(name[len(_PREFIX) : -len(_SUFFIX)], 16)
             except ValueError:
@@ -161,7 +162,7 @@ def peek(peeking: Peeking, channel: Channel) -> Contents:
     name = f"{_PREFIX}{int(channel.name or '0', 16):08x}{_SUFFIX}"
 
     def fits(mapping: SharedMapping) -> bool:
-        return (mapping.inode, mapping.name) == (channel.key.number, name) and is_internal(mapping.device)
+        return (mapping.inode, mapping.name) == (channel.key.number, name) and peeking.kernel_memory.has(mapping.device)
 
     theirs = tuple(
         end

@@ -13,6 +13,7 @@ from ipcinspect.demo import DemoPair
 from ipcinspect.kernel.errors import Unsupported
 from ipcinspect.mechanisms import MECHANISMS
 from ipcinspect.mechanisms.ipc_namespaces import IpcNamespaces
+from ipcinspect.mechanisms.kernel_memory import KernelMemory
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Room
 from tests.contract.keeping import Watched, check_death, check_nothing_is_left, check_transfer
@@ -47,7 +48,7 @@ def test_pair_is_one_channel_from_its_opening_to_its_end(room: Room, variant: st
 
 @pytest.mark.parametrize("room", [room for room in MECHANISMS if room.TELLS.peek is None], ids=lambda room: room.NAME)
 def test_what_no_call_can_look_into_says_so_in_a_sentence(room: Room) -> None:
-    peeking = Peeking("/proc", True, IpcNamespaces("/proc", None, ()), 1)
+    peeking = Peeking("/proc", True, IpcNamespaces("/proc", None, ()), 1, KernelMemory("/proc", (5, 3), tuple))
     try:
         told = room.peek(peeking, channel(1, room.NAME)).refusal
     except Unsupported as refusal:

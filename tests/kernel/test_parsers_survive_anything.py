@@ -95,6 +95,7 @@ SYSCALL = b"202 0x7f1000000010 0x9 0x2 0x0 0x0 0xffffffff 0x7fffbf36f8e8 0x7ff23
 
 PARSERS: list[tuple[str, Callable[[bytes], object], bytes]] = [
     ("maps", maps.parse_shared, MAPS),
+    ("device in maps", lambda text: maps.parse_device_at(text, 0x7F00), b"0000" + MAPS),
     ("semaphore", lambda data: shm_files.parse_semaphore(data, 32), struct.pack("<IIII", 3, 1, 128, 0)),
     ("page table", memory_reader.present_pages, struct.pack("=3Q", 1 << 63, 0, 1 << 62)),
     ("mountinfo", mounts.parse_mounts, MOUNTS),

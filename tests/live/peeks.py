@@ -8,8 +8,10 @@ from contextlib import contextmanager
 
 from ipcinspect.inspector import Inspector
 from ipcinspect.kernel.borrow import Lender
+from ipcinspect.kernel.host import read_host
 from ipcinspect.mechanisms import MECHANISMS
 from ipcinspect.mechanisms.ipc_namespaces import IpcNamespaces
+from ipcinspect.mechanisms.kernel_memory import KernelMemory
 from ipcinspect.mechanisms.peeking import Holder, Peeking
 from ipcinspect.mechanisms.room import Room
 from ipcinspect.model.channel import Channel
@@ -61,14 +63,19 @@ def room_of(channel: Channel) -> Room:
 
 def peeking(most: int = MOST, inhabitants: Iterable[tuple[int | None, int]] = ()) -> Peeking:
     """A request as the collector makes one, without the thread that the collector lets do it."""
-    return Peeking("/proc", True, IpcNamespaces("/proc", own_ipc_namespace(), inhabitants), most)
+    return Peeking("/proc", True, IpcNamespaces("/proc", own_ipc_namespace(), inhabitants), most, kernel_memory())
+
+
+def kernel_memory() -> KernelMemory:
+    """What the collector would know of this machine's."""
+    return KernelMemory("/proc", read_host("/proc").version, tuple)
 
 
 class Hasty(Peeking):
     """A request that is made ten thousand times: it keeps the processes open and does not look who hangs."""
 
     def __init__(self, most: int) -> None:
-        super().__init__("/proc", True, IpcNamespaces("/proc", own_ipc_namespace(), ()), most)
+        super().__init__("/proc", True, IpcNamespaces("/proc", own_ipc_namespace(), ()), most, kernel_memory())
         self._lenders: dict[int, Lender] = {}
 
     @contextmanager

@@ -12,6 +12,7 @@ from ipcinspect.kernel.host import read_host
 from ipcinspect.kernel.maps import SharedMapping
 from ipcinspect.kernel.sysvipc import SegmentRow
 from ipcinspect.mechanisms import sysv_shm
+from ipcinspect.mechanisms.kernel_memory import KernelMemory
 from ipcinspect.mechanisms.scan import Mapper, Scan, Surroundings
 from ipcinspect.model.process import Process
 from ipcinspect.model.snapshot import Snapshot
@@ -194,11 +195,12 @@ stay()
 
 def test_a_file_on_a_disk_that_is_called_like_a_segment_is_none() -> None:
     """Whoever has a root directory of his own can make one, with the number of a segment as its inode."""
+    memory = KernelMemory("/proc", (5, 3), tuple)
     process = Process(5, 1, "x", 1, 0, None, None, False, True, None, 9, None)
     mappings = [
         SharedMapping(0, 4096, True, True, device, 7, "/SYSV00000001 (deleted)", 0)
-        for device in (os.makedev(0, 1), os.makedev(254, 0))
+        for device in (os.makedev(0, 1), os.makedev(254, 0), os.makedev(0, 99))
     ]
-    scan = SimpleNamespace(mappers=[Mapper(process, mapping) for mapping in mappings])
+    scan = SimpleNamespace(mappers=[Mapper(process, mapping) for mapping in mappings], kernel_memory=memory)
     found = sysv_shm._attached(scan)  # type: ignore[arg-type]
     assert [[mapper.mapping for mapper in mappers] for mappers in found.values()] == [mappings[:1]]

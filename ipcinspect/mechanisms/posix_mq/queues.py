@@ -8,15 +8,14 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ipcinspect.kernel import mqueue, procfs
+from ipcinspect.kernel import mqueue
 from ipcinspect.kernel.errors import KernelError
 from ipcinspect.kernel.host import own_pid
 from ipcinspect.kernel.libc import FileFacts
-from ipcinspect.kernel.mounts import LIMIT, Mount, parse_mounts
+from ipcinspect.kernel.mounts import Mount
 from ipcinspect.kernel.mqueue import FILE_SYSTEM, Listing, Place, QueueNow
 from ipcinspect.mechanisms.scan import OtherHolder, Scan
 from ipcinspect.model.gap import Gap
-from ipcinspect.model.process import Process
 
 _DEADLINE_S = 2.0
 """Seconds for the queues of all namespaces: whoever may make namespaces may fill each with queues."""
@@ -99,7 +98,8 @@ class Queues:
     def _look_from_outside(self, refusal: KernelError) -> None:
         """Our namespace without the privilege to mount: what stands in the mount table."""
         own = self._scan.surroundings.ipc_namespace
-        mounts = self._mounts_of(self._scan.processes.get(self._own_pid))
+        ourselves = self._scan.processes.get(self._own_pid)
+        mounts = self._scan.mounts.of(ourselves) if ourselves is not None else []
         self._namespaces.update((mount.device, None) for mount in mounts if _is_of_queues(mount))
         listings = mqueue.listed_by_mount(mounts, self._ours, self._until)
         for listing in listings:
@@ -121,7 +121,7 @@ class Queues:
 
     def _is_settled(self, device: int, held: list[tuple[Place, OtherHolder]]) -> bool:
         """Whether it is known by now what kind of file system that device is."""
-        for mount in self._mounts_of(held[0][1].process):
+        for mount in self._scan.mounts.of(held[0][1].process):
             if mount.device == device:
                 if _is_of_queues(mount):
                     self._namespaces[device] = None
@@ -171,15 +171,6 @@ class Queues:
     def _descriptors_of_our_own(self) -> dict[Place, int]:
         ours = (facts.table.others for facts in self._scan.facts if facts.pid == self._own_pid)
         return {(end.file.device, end.file.inode): end.fd for others in ours for end in others if end.file is not None}
-
-    def _mounts_of(self, process: Process | None) -> list[Mount]:
-        if process is None:
-            return []
-        root = self._scan.surroundings.root
-        try:
-            return parse_mounts(procfs.read_of(root, process.pid, process.starttime, "mountinfo", LIMIT))
-        except OSError:
-            return []
 
 
 def _is_of_queues(mount: Mount) -> bool:
