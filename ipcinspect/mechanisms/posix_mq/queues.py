@@ -99,7 +99,7 @@ class Queues:
         """Our namespace without the privilege to mount: what stands in the mount table."""
         own = self._scan.surroundings.ipc_namespace
         ourselves = self._scan.processes.get(self._own_pid)
-        mounts = self._scan.mounts.of(ourselves) if ourselves is not None else []
+        mounts = list(self._scan.mounts.of(ourselves).values()) if ourselves is not None else []
         self._namespaces.update((mount.device, None) for mount in mounts if _is_of_queues(mount))
         listings = mqueue.listed_by_mount(mounts, self._ours, self._until)
         for listing in listings:
@@ -121,7 +121,7 @@ class Queues:
 
     def _is_settled(self, device: int, held: list[tuple[Place, OtherHolder]]) -> bool:
         """Whether it is known by now what kind of file system that device is."""
-        for mount in self._scan.mounts.of(held[0][1].process):
+        for mount in self._scan.mounts.of(held[0][1].process).values():
             if mount.device == device:
                 if _is_of_queues(mount):
                     self._namespaces[device] = None

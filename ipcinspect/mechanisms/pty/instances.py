@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 
 from ipcinspect.kernel.anon_info import number_in, parse_values
-from ipcinspect.kernel.mounts import Mount
+from ipcinspect.mechanisms.mount_tables import Table
 from ipcinspect.mechanisms.scan import OtherHolder, Scan
 
 _DEVPTS = b"devpts"
@@ -28,15 +27,15 @@ class Instances:
         if file is None or number is None:
             return []
         for table in self._mounts.nearest(master.process):
-            mount = next((mount for mount in table if mount.mount_id == number), None)
+            mount = table.get(number)
             if mount is not None:
                 return [mount.device] if mount.fstype == _DEVPTS else _beside(master.end.target, table)
         return []
 
 
-def _beside(multiplexer: str, table: Sequence[Mount]) -> list[int]:
+def _beside(multiplexer: str, table: Table) -> list[int]:
     """What is mounted on `pts` in the directory of a multiplexer (devpts_mntget, fs/devpts/inode.c), topmost first."""
     place = os.fsencode(multiplexer.rpartition("/")[0]) + b"/pts"
-    mounts = [mount for mount in table if mount.fstype == _DEVPTS and mount.mount_point == place]
+    mounts = [mount for mount in table.values() if mount.fstype == _DEVPTS and mount.mount_point == place]
     covered = {mount.parent_id for mount in mounts}
     return [mount.device for mount in sorted(mounts, key=lambda mount: mount.mount_id in covered)]
