@@ -30,6 +30,15 @@ class Glyphs:
     crumb: str
     paused: str
     remedy: str
+    stations: Mapping[str, str]
+    """Of a stage track, by `stages.STATUSES`."""
+    track_done: str
+    track_rest: str
+    """Between two stations: behind what is done, and behind what is not."""
+    heights: str
+    """Of a spark, one cell each, the lowest first: rows must not touch, so the highest leaves room above."""
+    certainties: Mapping[str, str]
+    """One cell in front of an event, by `words.CERTAINTIES`."""
     branches: tuple[str, str, str, str]
     """Of a tree, two cells each: a child with siblings below, the last child, passing by, nothing."""
     plain: bool
@@ -82,6 +91,11 @@ UNICODE = Glyphs(
     crumb="›",
     paused="‖",
     remedy="→",
+    stations={"done": "●", "now": "◉", "stuck": "■", "ahead": "○", "none": "·"},
+    track_done="━",
+    track_rest="┈",
+    heights="▁▂▃▄▅▆",
+    certainties={"seen": " ", "inferred": "≈", "told": "»"},
     branches=("├─", "└─", "│ ", "  "),
     plain=False,
 )
@@ -122,6 +136,11 @@ ASCII = Glyphs(
     crumb=">",
     paused="=",
     remedy=">",
+    stations={"done": "*", "now": "O", "stuck": "#", "ahead": "o", "none": "-"},
+    track_done="=",
+    track_rest=".",
+    heights="_.:-=+",
+    certainties={"seen": " ", "inferred": "~", "told": '"'},
     branches=("|-", "`-", "| ", "  "),
     plain=True,
 )
