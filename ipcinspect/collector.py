@@ -25,6 +25,7 @@ from ipcinspect.kernel.walk import ProcessFacts, Walk
 from ipcinspect.mechanisms import MECHANISMS, held
 from ipcinspect.mechanisms.ipc_namespaces import IpcNamespaces
 from ipcinspect.mechanisms.kernel_memory import KernelMemory
+from ipcinspect.mechanisms.lights import Lights
 from ipcinspect.mechanisms.mount_tables import MountTables
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Room
@@ -53,7 +54,7 @@ _FIRST_PID = 1
 
 
 class Collector:
-    """Takes snapshots of one machine. Holds what outlives a scan: user names, and processes that did not answer."""
+    """Takes snapshots of one machine. Holds what outlives a scan: user names, watched pipes, who did not answer."""
 
     def __init__(
         self,
@@ -78,6 +79,7 @@ class Collector:
         self._memories: Relay[int, Any] = Relay(_DEADLINE_S, while_waiting)
         self._peeks: Relay[ChannelKey, Contents] = Relay(_PEEK_DEADLINE_S, while_waiting)
         self._shm = shm_relay()
+        self._lights = Lights(while_waiting)
         self._while_waiting = while_waiting
 
     def collect(self, want: Want) -> Snapshot:
@@ -99,7 +101,8 @@ class Collector:
         peeking = Peeking(self._root, host.pids_agree, ipc, most, memory)
 
         def look(_: ChannelKey) -> Contents:
-            return _peek_isolated(room, peeking, channel)
+            with self._lights.own_look(channel.key):
+                return _peek_isolated(room, peeking, channel)
 
         try:
             answers, _ = self._peeks.run([channel.key], look)
@@ -121,8 +124,10 @@ class Collector:
             descriptors = held.descriptors(scan, channels) if want.descriptors else {}
             sights = _sights(self._root, host, scan, collected) if want.sights else ()
             users, in_time = self._users.names(_uids(self._rooms, scan, channels))
+            lights, unlit = self._lights.turn(scan, want.lights)
             if not self._alone:
                 scan.free()
+        gaps += unlit
         if not in_time:
             gaps.append(Gap("user names", "timed out", None))
         return Snapshot(
@@ -136,6 +141,7 @@ class Collector:
             descriptors=descriptors,
             sights=sights,
             costs=tuple(costs),
+            lights=lights,
         )
 
     def _walk(self, want: Want) -> _Walked:

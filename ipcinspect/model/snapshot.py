@@ -74,7 +74,8 @@ class Snapshot:
     sights: tuple[Sight, ...] = ()
     costs: tuple[Cost, ...] = ()
     lights: Mapping[ChannelKey, Light] = field(default_factory=dict)
-    """Of the wanted pipes that are watched since an earlier snapshot; one that is missing is not known."""
+    """Of the wanted pipes that are watched since an earlier snapshot, also of one that has closed since then; of one
+    that is missing it is not known."""
 
     @cached_property
     def channels_by_key(self) -> Mapping[ChannelKey, Channel]:

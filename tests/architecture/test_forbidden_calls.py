@@ -47,6 +47,7 @@ ALLOWED = {
     ("kernel/futexes.py", "os.open"): "/proc/PID/pagemap",
     ("kernel/sleepers.py", "os.listdir"): "/proc/PID/task",
     ("kernel/sleepers.py", "os.open"): "/proc/PID/task/TID/wchan",
+    ("kernel/inotify.py", "os.readlink"): "the text of a /proc/PID/fd link: is it that pipe before, and still after",
     ("kernel/sockname.py", "os.readlink"): "the text of a /proc/PID/fd link: the name in a socket's entry",
     ("kernel/sockname.py", "os.getxattr"): "of a /proc/PID/fd entry that was a socket a moment before",
     ("mechanisms/scan.py", "open"): "/proc/sys: the port range",
@@ -72,10 +73,12 @@ NEVER_ANYWHERE = {
     "F_SETPIPE_SZ": "changes the pipe for its owners",
     "SO_ERROR": "takes the owner's pending error away",
     "SO_PEEK_OFF": "moves the owner's own peeks",
+    "inotify_add_watch": "goes where a link leads to, and waits there for a dead file server",
 }
 """A name counts with and without underscores in front."""
 BUT = {
     ("kernel/pipe_copy.py", "F_SETPIPE_SZ"): "of a pipe of our own, which takes the copy",
+    ("kernel/inotify.py", "inotify_add_watch"): "of what was an anonymous pipe a moment before, in a thread to leave",
     ("kernel/socket_copy.py", "SO_PEEK_OFF"): "read, so that a socket whose owner has set it is left alone",
 }
 """Where one of these names may stand, and why."""

@@ -303,6 +303,7 @@ def test_two_hundred_looks_borrow_briefly_and_keep_nothing(record_property: Call
     assert last <= first
     assert report["loans"] > 2000
     assert report["looks_into"] > 1000
+    assert report["lights"] > 1000
     assert report["p99_s"] < 0.001
 
 

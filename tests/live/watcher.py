@@ -1,9 +1,9 @@
 """A program that looks again and again, if wanted while a pure-Python thread keeps the interpreter busy.
 
 `python watcher.py SECONDS-BETWEEN BUSY COUNTER` looks until its standard input ends and writes after each look into
-the file COUNTER, an inherited descriptor, how often it has. After every third look it looks into every channel of the
-test and of the processes that the test started. Then it prints one JSON line: how often, its own descriptors at the
-start and at the end, and how long descriptors were borrowed.
+the file COUNTER, an inherited descriptor, how often it has. It watches the pipes of the test and of the processes that
+the test started, and after every third look it looks into every channel of them. Then it prints one JSON line: how
+often, its own descriptors at the start and at the end, and how long descriptors were borrowed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import time
 
 from ipcinspect.kernel import borrow
 from ipcinspect.kernel.gate import hold_signals
+from ipcinspect.mechanisms.lights import MOST
+from ipcinspect.model.channel import Channel
 from ipcinspect.model.snapshot import Snapshot, Want
 from ipcinspect.sources.live import LiveSource
 
@@ -48,15 +50,20 @@ def busy(over: threading.Event) -> None:
         sum(number * number for number in range(1000))
 
 
-def look_into(source: LiveSource, seen: Snapshot) -> int:
-    """Every channel that our parent or one of its other children has an end of. How many answered."""
-    answered = 0
+def of_the_test(seen: Snapshot) -> list[Channel]:
+    """Every channel that our parent or one of its other children has an end of."""
+    found = []
     for channel in seen.channels:
         holders = [end.process for end in channel.endpoints if end.process is not None]
         if any(os.getppid() in (holder.pid, holder.ppid) and holder.pid != os.getpid() for holder in holders):
-            contents = source.peek(channel.key, 4096)
-            answered += contents is not None and contents.refusal is None
-    return answered
+            found.append(channel)
+    return found
+
+
+def look_into(source: LiveSource, channels: list[Channel]) -> int:
+    """How many of the channels answered."""
+    contents = [source.peek(channel.key, 4096) for channel in channels]
+    return sum(each is not None and each.refusal is None for each in contents)
 
 
 def main() -> None:
@@ -69,13 +76,17 @@ def main() -> None:
         if is_busy:
             threading.Thread(target=busy, args=(over,), daemon=True).start()
     source = LiveSource()
-    source.take(Want(descriptors=True))
+    pipes = tuple(each.key for each in of_the_test(source.take(Want())) if each.mechanism == "pipe")
+    source.take(Want(descriptors=True, lights=pipes[:MOST]))
     descriptors = len(os.listdir("/proc/self/fd"))
-    looks = answered = 0
+    looks = answered = lights = 0
     print("looking", flush=True)
     while not over.is_set():
-        seen = source.take(Want(descriptors=True))
-        answered += look_into(source, seen) if looks % EVERY == 0 else 0
+        seen = source.take(Want(descriptors=True, lights=pipes[:MOST]))
+        lights += len(seen.lights)
+        theirs = of_the_test(seen)
+        pipes = tuple(channel.key for channel in theirs if channel.mechanism == "pipe")
+        answered += look_into(source, theirs) if looks % EVERY == 0 else 0
         looks += 1
         os.pwrite(counter, looks.to_bytes(8, "little"), 0)
         over.wait(interval_s)
@@ -85,6 +96,7 @@ def main() -> None:
             {
                 "looks": looks,
                 "looks_into": answered,
+                "lights": lights,
                 "descriptors": [descriptors, len(os.listdir("/proc/self/fd"))],
                 "loans": len(loans),
                 "p99_s": loans[int(len(loans) * 0.99)] if loans else None,
