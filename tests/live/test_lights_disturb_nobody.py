@@ -64,11 +64,19 @@ def _wait_for_the_watch(watching: tuple[Watcher, bool], number: int) -> None:
     watcher, is_stopped = watching
     pid = watcher.process.pid
     until(lambda: any(f"ino:{number:x} " in fdinfo for fdinfo in instances(pid)), "the pipe to be watched")
-    links = (Path(f"/proc/{pid}/fd", fd) for fd in os.listdir(f"/proc/{pid}/fd"))
-    assert f"pipe:[{number}]" not in [os.readlink(link) for link in links if link.is_symlink()]
-    if is_stopped:
+    until(lambda: not _holds(pid, number), "a moment in which it has not borrowed the pipe")
+    while is_stopped and (kernel_state(pid) != "T" or _holds(pid, number)):
+        watcher.process.send_signal(signal.SIGCONT)  # SIGSTOP cannot be held off while it borrows
         watcher.process.send_signal(signal.SIGSTOP)
         until(lambda: kernel_state(pid) == "T", "the stop")
+
+
+def _holds(pid: int, number: int) -> bool:
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            if os.readlink(f"/proc/{pid}/fd/{fd}") == f"pipe:[{number}]":
+                return True
+    return False
 
 
 def test_the_reader_of_a_watched_pipe_gets_its_end_of_file_in_time(
