@@ -12,6 +12,7 @@ from ipcinspect.kernel.errors import KernelError, Unsupported
 from ipcinspect.kernel.maps import SharedMapping
 from ipcinspect.kernel.memory_reader import MemoryCopy, Run
 from ipcinspect.mechanisms import shm_directories
+from ipcinspect.mechanisms.mount_tables import MountTables
 from ipcinspect.mechanisms.peeking import Peeking, holders_of
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.contents import Contents, Piece
@@ -28,12 +29,8 @@ Fits = Callable[[SharedMapping], bool]
 
 def copy_of_kernel_memory(peeking: Peeking, channel: Channel) -> Contents:
     """Of memory that the channel's key names by (device, inode). Raises Vanished, Denied or Unsupported."""
-
-    def fits(mapping: SharedMapping) -> bool:
-        return (mapping.device, mapping.inode) == (channel.key.space, channel.key.number)
-
     nobody = Unsupported("nobody visible has it mapped or open")
-    return copy_of_mapped(peeking, channel, fits, nobody)
+    return copy_of_mapped(peeking, channel, lambda mapping: _is(mapping, channel), nobody)
 
 
 def copy_of_shm(peeking: Peeking, channel: Channel) -> Contents:
@@ -47,7 +44,22 @@ def copy_of_shm(peeking: Peeking, channel: Channel) -> Contents:
         with contextlib.suppress(KernelError):
             copy = memory_reader.copy_file(peeking.root, place.door, name, *channel.key[1:3], peeking.most)
             return contents(copy, f"pread(2) of /dev/shm/{name}")
-    return copy_of_kernel_memory(peeking, channel)
+    if _lies_in_tmpfs(peeking, channel):
+        return copy_of_kernel_memory(peeking, channel)
+    refusal = Unsupported("no tmpfs that is mounted anywhere, so a file server may stand behind it: it is not opened")
+    return copy_through_holders(peeking, channel, lambda mapping: _is(mapping, channel), refusal)
+
+
+def _lies_in_tmpfs(peeking: Peeking, channel: Channel) -> bool:
+    """Whether a mount table says so: what merely is called /dev/shm/... may be on any file system."""
+    holders = [end.process for end in channel.endpoints if end.process is not None]
+    tables = MountTables(peeking.root, holders)
+    mounts = (mount for process in holders[:_ASKED_PROCESSES] for mount in tables.of(process).values())
+    return any(mount.device == channel.key.space and mount.fstype == b"tmpfs" for mount in mounts)
+
+
+def _is(mapping: SharedMapping, channel: Channel) -> bool:
+    return (mapping.device, mapping.inode) == (channel.key.space, channel.key.number)
 
 
 def copy_of_mapped(peeking: Peeking, channel: Channel, fits: Fits, nobody: KernelError) -> Contents:

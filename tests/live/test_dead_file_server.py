@@ -32,6 +32,20 @@ say(file, r, w, ino(r))
 order()
 """
 
+MAPS_IT_IN_A_DEV_SHM_OF_ITS_OWN = """
+import ctypes, mmap, os
+libc = ctypes.CDLL(None, use_errno=True)
+private, bound, namespace = 0x44000, 4096, 0x20000
+assert libc.unshare(namespace) == 0
+assert libc.mount(None, b"/", None, private, None) == 0
+assert libc.mount(os.fsencode(os.path.dirname(ARGS[0])), b"/dev/shm", None, bound, None) == 0
+with open("/dev/shm/" + os.path.basename(ARGS[0]), "r+b") as opened:
+    mapped = mmap.mmap(opened.fileno(), 4096, mmap.MAP_SHARED)
+mapped[0]
+say()
+order()
+"""
+
 
 class Server:
     """The server, and the file that it serves."""
@@ -98,6 +112,20 @@ def test_a_look_into_its_mapped_file_shows_what_is_in_memory_and_asks_no_server(
     assert time.monotonic() - begun < 1
     assert contents is not None
     assert {bytes(set(piece.data)) for piece in contents.pieces} == {b"x"}
+
+
+def test_a_file_of_the_server_that_is_called_shared_memory_is_not_opened(server: Server, start: Start) -> None:
+    subject = start(MAPS_IT_IN_A_DEV_SHM_OF_ITS_OWN, server.file)
+    server.stop()
+    source = LiveSource()
+    held = [c for c in source.take(Want()).channels if any(pid == subject.pid for pid, _ in ends(c))]
+    (shared,) = [channel for channel in held if channel.mechanism == "posix-shm"]
+    begun = time.monotonic()
+    contents = source.peek(shared.key, 65536)
+    assert time.monotonic() - begun < 1
+    assert contents is not None
+    assert {bytes(set(piece.data)) for piece in contents.pieces} == {b"x"}
+    assert contents.by.startswith("process_vm_readv")
 
 
 def test_who_sleeps_on_the_dead_server_is_seen_with_what_it_holds(server: Server, start: Start) -> None:
