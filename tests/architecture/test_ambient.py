@@ -14,7 +14,10 @@ ENVIRONMENT = {"os.environ", "os.environb", "os.getenv", "os.getenvb"}
 PROC = re.compile(r"/proc(/\S*)?\Z")
 """The root as a path in the source; a sentence that mentions it has blanks."""
 
-PROC_IS_CHOSEN_IN = {"sources/live.py": "the live source of this machine"}
+PROC_IS_CHOSEN_IN = {
+    "sources/live.py": "the live source of this machine",
+    "demo/checking.py": "a demo makes its channel on this machine, within the limits of this machine",
+}
 CLOCK_IS_CHOSEN_IN = {
     "sources/live.py": "the live source of this machine",
     "tui/options.py": "a default of ScreenOptions: the screen dates when it was paused",
