@@ -9,22 +9,10 @@ from ipcinspect.export.holdings import others_of
 from ipcinspect.export.moments import rfc3339
 from ipcinspect.model.channel import Channel, Endpoint, FieldValue
 from ipcinspect.model.text import visible
+from ipcinspect.tui.ends import absent_at, holders_at, seen_by
 
 UNKNOWN, NONE = "?", "-"
 _LONGEST = 1 << 20
-_SURELY_NOBODY = frozenset(
-    (
-        "no-reader",
-        "no-writer",
-        "half-closed",
-        "listening",
-        "waiting-accept",
-        "orphaned",
-        "marked-for-deletion",
-        "closed",
-    )
-)
-"""States in which an end without a visible holder has none; in all others its holder is hidden or not told."""
 
 
 class PlainStyle:
@@ -81,8 +69,12 @@ class PlainStyle:
     def seen(self, channel: Channel, pid: int, fd: int | None) -> EndCells:
         """Every holder of the other end."""
         own = next(end for end in channel.endpoints if end.process and end.process.pid == pid and end.fd == fd)
-        others = [self._holder(end) for end in others_of(channel, own)]
-        return EndCells(Cell(self._holder(own)), Cell(NONE), Cell(", ".join(others) or NONE))
+        other = seen_by(channel, pid, fd).other
+        if other.holder is None:
+            told = _absent(other.absent)
+        else:
+            told = ", ".join(map(self._holder, others_of(channel, own)))
+        return EndCells(Cell(self._holder(own)), Cell(NONE), Cell(told or NONE))
 
     def lines(self, sheets: Iterable[Sheet]) -> Iterator[str]:
         """Titles in capitals, then the names of the columns, then the rows."""
@@ -114,21 +106,22 @@ class PlainStyle:
         return _moment(seconds)
 
     def _side(self, channel: Channel, side: str) -> Cell:
-        ends = [end for end in channel.endpoints if end.side == side]
-        if not ends and channel.mechanism in ("pipe", "fifo"):  # who opened a FIFO read-write is at both ends
-            ends = [end for end in channel.endpoints if end.role == "both"]
-        if ends:
+        ends = holders_at(channel, side)
+        if any(end.process is not None or end.address is not None for end in ends):
             return Cell(", ".join(map(self._holder, ends)))
-        if channel.state == "unknown" and not channel.endpoints:  # memory has no queue, and may have holders
-            return Cell(UNKNOWN)
-        return Cell(NONE if channel.state in _SURELY_NOBODY or not channel.queues else UNKNOWN)
+        return Cell(_absent(absent_at(channel, side)))
 
     def _holder(self, end: Endpoint) -> str:
         process = end.process
         if process is None:
-            return self.safe(end.address) if end.address is not None else UNKNOWN
+            return self.safe(end.address) if end.address is not None else _absent("hidden")
         fd = "" if end.fd is None else f"/{end.fd}"
         return f"{self.safe(process.comm)} {process.pid}{fd}"
+
+
+def _absent(word: str) -> str:
+    """As the screen says it; what nobody is expected at is none."""
+    return f"({word})" if word else NONE
 
 
 def _moment(seconds: float) -> str:

@@ -65,10 +65,10 @@ def collect(scan: Scan) -> Collected:
         Gap("eventfds whose counter could not be read", "vanished", unread),
         Gap("eventfds to which the kernel gives no identity", "unsupported", nameless),
     ]
-    return Collected([_channel(number, ends) for number, ends in found.items()], [gap for gap in gaps if gap.count])
+    return Collected([_channel(scan, number, ends) for number, ends in found.items()], [gap for gap in gaps if gap.count])
 
 
-def _channel(number: int, ends: list[tuple[OtherHolder, Eventfd]]) -> Channel:
+def _channel(scan: Scan, number: int, ends: list[tuple[OtherHolder, Eventfd]]) -> Channel:
     last = ends[-1][1]
     holders = sorted((holder for holder, _ in ends), key=lambda holder: (holder.process.starttime, holder.process.pid))
     return Channel(
@@ -86,6 +86,7 @@ def _channel(number: int, ends: list[tuple[OtherHolder, Eventfd]]) -> Channel:
         endpoints=tuple(_endpoint(holder, holders[0]) for holder in holders),
         fields=(last.counter, last.semaphore, len(holders)),
         exposure=Exposure("holders"),
+        all_seen=not scan.may_hide,
     )
 
 

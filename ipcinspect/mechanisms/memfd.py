@@ -79,6 +79,7 @@ def _channel(scan: Scan, one: MemoryObject, id: str, seals: str | None) -> Chann
             file.mtime if file is not None else None,
         ),
         exposure=Exposure("holders"),
+        all_seen=not scan.may_hide,
     )
 
 

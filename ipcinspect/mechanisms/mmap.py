@@ -50,7 +50,7 @@ def collect(scan: Scan) -> Collected:
         if mapping.inode and _is_file_of_a_user(scan, mapping) and not memory_objects.is_posix(scan, mapping):
             files.setdefault((mapping.device, mapping.inode), []).append(mapper)
     channels = [
-        _channel(*place, mappers)
+        _channel(scan, *place, mappers)
         for place, mappers in files.items()
         if any(mapper.mapping.writable for mapper in mappers)
     ]
@@ -64,7 +64,7 @@ def _is_file_of_a_user(scan: Scan, mapping: SharedMapping) -> bool:
     return mapping.name.startswith("/") and not mapping.name.startswith(_NOT_FILES)
 
 
-def _channel(device: int, inode: int, mappers: list[Mapper]) -> Channel:
+def _channel(scan: Scan, device: int, inode: int, mappers: list[Mapper]) -> Channel:
     writing = {mapper.process.pid for mapper in mappers if mapper.mapping.writable}
     users = {mapper.process.pid: mapper.process for mapper in mappers}
     ordered = sorted(users.values(), key=lambda user: (user.pid not in writing, user.starttime, user.pid))
@@ -88,6 +88,7 @@ def _channel(device: int, inode: int, mappers: list[Mapper]) -> Channel:
         ),
         fields=(mappers[0].mapping.name, max(extents.values()), len(writing), len(users) - len(writing)),
         exposure=Exposure("unknown"),
+        all_seen=not scan.may_hide,
     )
 
 

@@ -69,6 +69,7 @@ def _channel(scan: Scan, one: MemoryObject, id: str) -> Channel:
             one.text.startswith("/anon_hugepage"),
         ),
         exposure=Exposure("holders"),
+        all_seen=not scan.may_hide,
     )
 
 

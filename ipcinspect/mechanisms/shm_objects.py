@@ -109,6 +109,7 @@ def channel(
         endpoints=memory_objects.endpoints(memory),
         fields=fields,
         exposure=exposure,
+        all_seen=not scan.may_hide,
     )
 
 

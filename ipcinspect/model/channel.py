@@ -115,6 +115,9 @@ class Channel(NamedTuple):
     """Values of the mechanism's FIELDS, in their order."""
     exposure: Exposure | None = None
     """Who else may attach; None where the room does not tell."""
+    all_seen: bool = False
+    """Whether it is known that no process holds it beside those at its ends. Told of what processes share alone:
+    memory and counters; a pipe or socket has the kernel's word for each of its ends."""
 
     @property
     def queued_bytes(self) -> int | None:

@@ -31,6 +31,8 @@ _ABSENT = {
 
 _ALONE = frozenset(("no-reader", "no-writer", "opening"))
 """States that say that an end has no holder: in all others an end without one has a holder that is hidden."""
+_UNPROVEN = "none seen"
+"""Of what may be held by somebody who does not show: neither that he is there nor that he is not is known."""
 
 
 class End(NamedTuple):
@@ -66,7 +68,7 @@ def ends_of(channel: Channel) -> Ends:
     left, right = "a", "b"
     if channel.state == "full" and _full_towards(channel) == "a":
         left, right = right, left
-    here, there = _both_ways(channel) or (_holders(channel, left), _holders(channel, right))
+    here, there = _both_ways(channel) or (holders_at(channel, left), holders_at(channel, right))
     if not here and there and _receives_from_anybody(channel):
         return Ends(_end(there, ""), "open", _nobody("anybody"), False)
     return _pair(channel, here, there)
@@ -91,8 +93,7 @@ def seen_by(channel: Channel, pid: int, fd: int | None) -> Held:
         return Held(_own_wire(channel, own) if channel.state == "full" else "shared", _end(across, nobody, oldest=True))
     if channel.mechanism in MEMORY:
         others = [end for end in channel.endpoints if end.role != "creator" and not _is(end, pid, None)]
-        alone = "hidden" if _is_held_unseen(channel) else "only itself"
-        return Held("shared", _end(others, alone, oldest=True))
+        return Held("shared", _end(others, _alone(channel), oldest=True))
     if own.role == "listener":
         clients = [end for end in channel.endpoints if end.role == "client"]
         return Held("open", _end(clients, "accepting"))
@@ -155,7 +156,7 @@ def _listener(channel: Channel) -> Ends:
     """A listener stands at the left, open for anybody; with clients waiting it is what they run into."""
     listeners = [end for end in channel.endpoints if end.role == "listener"]
     clients = [end for end in channel.endpoints if end.role == "client"]
-    accepting = _end(listeners, _absent_end(channel, "nobody"), oldest=True)
+    accepting = _end(listeners, "gone" if channel.state == "closed" else "hidden", oldest=True)
     if channel.state == "closed":
         return Ends(accepting, "gone", _nobody(""), False)
     if channel.state == "waiting-accept" or clients:
@@ -179,7 +180,7 @@ def _lock(channel: Channel) -> Ends:
 def _shared(channel: Channel) -> Ends:
     """Memory, semaphores, locks: the two that hold it longest, and how many more."""
     attached = [end for end in channel.endpoints if end.role != "creator"] or list(channel.endpoints)
-    nobody = "hidden" if _is_held_unseen(channel) else "nobody"
+    nobody = "hidden" if _is_held_unseen(channel) else _UNPROVEN if channel.state == "unknown" else "nobody"
     first = _end(attached, nobody, oldest=True)
     wire = "gone" if channel.state in ("orphaned", "closed", "marked-for-deletion") else "shared"
     named = first.holder
@@ -187,17 +188,29 @@ def _shared(channel: Channel) -> Ends:
         return Ends(first, wire, _nobody(nobody), False)
     rest = [end for end in attached if end.process is None or end.process.key != named.process.key]
     if not rest:
-        alone = nobody if wire == "gone" or nobody == "hidden" else "only itself"
-        return Ends(End(named, 0, ""), wire, _nobody(alone), False)
+        return Ends(End(named, 0, ""), wire, _nobody(_alone(channel)), False)
     return Ends(End(named, 0, ""), wire, _end(rest, "nobody", oldest=True), False)
 
 
+def _alone(channel: Channel) -> str:
+    """What to say beside the one process seen to hold it: that it is the only one has to be known."""
+    if channel.state in ("orphaned", "closed"):
+        return "nobody"
+    if _is_held_unseen(channel):
+        return "hidden"
+    return "only itself" if channel.all_seen or _attachments(channel) is not None else _UNPROVEN
+
+
 def _is_held_unseen(channel: Channel) -> bool:
-    """Whether somebody that is not seen holds it, or may: a segment's attachments are counted, seen or not."""
+    """Whether somebody who is not seen certainly holds it."""
+    counted = _attachments(channel)
+    return counted is not None and counted[0] > counted[1]
+
+
+def _attachments(channel: Channel) -> tuple[int, int] | None:
+    """Of a System V segment how many the kernel counts, seen or not, and how many are seen; else None."""
     attached, seen = field_of(channel, "attached"), field_of(channel, "attached_seen")
-    if isinstance(attached, int) and isinstance(seen, int):
-        return attached > seen
-    return channel.state == "unknown"
+    return (attached, seen) if isinstance(attached, int) and isinstance(seen, int) else None
 
 
 def _wire(channel: Channel) -> str:
@@ -220,7 +233,7 @@ def _unseen_end(channel: Channel, ends: list[Endpoint], nobody: str | None) -> s
 def _absent_end(channel: Channel, nobody: str | None) -> str:
     """Why an end has no visible holder, in at most 14 cells with its brackets."""
     if channel.state == "unknown":
-        return "hidden"
+        return _UNPROVEN
     if channel.state == "closed":
         return "gone"
     if nobody is not None and (channel.state in _ALONE or channel.mechanism not in ("pipe", "fifo")):
@@ -234,7 +247,19 @@ def _absent_end(channel: Channel, nobody: str | None) -> str:
     return "peer closed" if channel.state == "half-closed" else "hidden"
 
 
-def _holders(channel: Channel, side: str) -> list[Endpoint]:
+def absent_at(channel: Channel, side: str) -> str:
+    """The same word as a row has, by the side of the contract: why nobody is seen there; empty where nobody belongs."""
+    ends = ends_of(channel)
+    left = "a"
+    if ends.left.holder is not None:
+        left = ends.left.holder.side
+    elif ends.right.holder is not None:
+        left = "a" if ends.right.holder.side == "b" else "b"
+    end = ends.left if side == left else ends.right
+    return end.absent if end.holder is None else ""
+
+
+def holders_at(channel: Channel, side: str) -> list[Endpoint]:
     """The holders of one side; who holds both (opened read-write) stands in for a side without any."""
     own = [end for end in channel.endpoints if end.side == side]
     if own or channel.mechanism not in _HELD_BOTH_WAYS:

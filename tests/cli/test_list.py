@@ -37,11 +37,15 @@ def test_what_is_missing_stands_on_standard_error_with_the_remedy(run_with: Runn
     ]
 
 
-def test_memory_that_nobody_seen_holds_has_unknown_ends_where_holders_may_hide(run_with: Runner) -> None:
+def test_an_absent_end_is_told_in_the_words_of_the_screen(run_with: Runner) -> None:
     told = run_with(FakeSource(snapshot([channel(1, "posix-shm", "unknown", queues=())])), "list").rows[1]
-    assert told[-2:] == ["?", "?"]
+    assert told[-2:] == ["(none seen)", "(none seen)"]
     told = run_with(FakeSource(snapshot([channel(1, "posix-shm", "orphaned", queues=())])), "list").rows[1]
-    assert told[-2:] == ["-", "-"]
+    assert told[-2:] == ["(nobody)", "(nobody)"]
+    told = run_with(FakeSource(snapshot([channel(1, "sysv-msg", "holding", queued=3)])), "list").rows[1]
+    assert told[-2:] == ["(nobody)", "(nobody)"]
+    told = run_with(FakeSource(snapshot([pipe(1, None, process(2), "no-writer")])), "list").rows[1]
+    assert told[-2] == "(no writer)"
 
 
 def test_a_hidden_process_that_is_not_among_those_shown_is_told_once() -> None:

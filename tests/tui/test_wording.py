@@ -13,7 +13,7 @@ from ipcinspect.sources import CameBy, Details
 from ipcinspect.tui import figures, wording
 from ipcinspect.tui.columns import columns, head_line, row_line
 from ipcinspect.tui.drawing import bar, clip, clip_name, length, wrap
-from ipcinspect.tui.ends import ends_of, seen_by
+from ipcinspect.tui.ends import absent_at, ends_of, seen_by
 from ipcinspect.tui.fields import EndRows, Subject
 from ipcinspect.tui.glyphs import ASCII, UNICODE, Glyphs
 from ipcinspect.tui.states import STATES, label
@@ -109,23 +109,49 @@ def test_a_process_that_holds_an_end_twice_is_one_holder() -> None:
     [
         (pipe(1, None, TEE, "no-writer"), "(no writer)"),
         (pipe(1, MAKE, None, "no-reader"), "(no reader)"),
-        (pipe(1, MAKE, None, "unknown"), "(hidden)"),
+        (pipe(1, MAKE, None, "unknown"), "(none seen)"),
         (pipe(1, MAKE, None, "idle"), "(hidden)"),
         (channel(1, "sysv-shm", "orphaned"), "(nobody)"),
-        (channel(1, "posix-shm", "unknown"), "══ (hidden)"),
+        (channel(1, "posix-shm", "unknown"), "(none seen)      ══ (none seen)"),
+        (channel(1, "posix-shm", "marked-for-deletion", [endpoint("a", "holder", MAKE, 3)]), "─× (none seen)"),
+        (channel(1, "sysv-sem", "idle", [endpoint("a", "both", MAKE)]), "══ (none seen)"),
         (segment(2, 0, "creator"), "══ (hidden)"),
         (segment(2, 1, "attached"), "══ (hidden)"),
         (segment(1, 1, "attached"), "══ (only itself)"),
         (channel(1, "tcp", "half-closed", [endpoint("a", "client", MAKE, 3)]), "(peer closed)"),
         (channel(1, "udp", "idle", [endpoint("b", "reader", MAKE, 3)]), "─○ (anybody)"),
         (channel(1, "unix", "listening", [endpoint("b", "listener", MAKE, 3)]), "─○ (accepting)"),
-        (channel(1, "mmap", "idle", [endpoint("a", "attached", MAKE)]), "══ (only itself)"),
+        (channel(1, "mmap", "idle", [endpoint("a", "attached", MAKE)]), "══ (none seen)"),
+        (channel(1, "mmap", "idle", [endpoint("a", "attached", MAKE)])._replace(all_seen=True), "══ (only itself)"),
         (channel(1, "tcp", "idle", [TO_FAR, FAR]),
          "─► [::1]:5"),
     ],
 )  # fmt: skip
 def test_an_absent_end_says_why(one: Channel, shown: str) -> None:
     assert shown in told(one)
+
+
+@pytest.mark.parametrize("mechanism", ["memfd", "posix-shm", "shared-anon", "mmap", "eventfd"])
+def test_a_process_is_called_alone_only_where_nobody_can_hide(mechanism: str) -> None:
+    one = channel(1, mechanism, "idle", [endpoint("a", "attached", MAKE)])
+    for channel_told, word in ((one, "none seen"), (one._replace(all_seen=True), "only itself")):
+        assert seen_by(channel_told, 2211, None).other.absent == word
+        assert absent_at(channel_told, "b") == word
+        assert absent_at(channel_told, "a") == ""
+
+
+def test_the_word_for_a_side_is_the_one_that_the_row_has_wherever_that_side_is_drawn() -> None:
+    listener = channel(1, "unix", "listening", [endpoint("b", "listener", MAKE, 3)])
+    assert (absent_at(listener, "a"), absent_at(listener, "b")) == ("accepting", "")
+    receiver = channel(1, "udp", "idle", [endpoint("b", "reader", MAKE, 3)])
+    assert absent_at(receiver, "a") == "anybody"
+    lock = channel(1, "file-lock", "idle", [endpoint("b", "holder", MAKE, 3)])
+    assert absent_at(lock, "a") == "nobody waits"
+    queue = channel(1, "sysv-msg", "holding", queued=3)
+    assert (absent_at(queue, "a"), absent_at(queue, "b")) == ("nobody", "nobody")
+    ends = [endpoint("a", "client", MAKE, 3), endpoint("b", "server", None)]
+    full = channel(1, "tcp", "full", ends, queues=[Queue("a", 9, fill=1.0), Queue("b", 0, fill=0.0)])
+    assert (absent_at(full, "a"), absent_at(full, "b")) == ("", "hidden")
 
 
 def test_a_waiting_client_stands_before_the_listener_that_does_not_accept_it() -> None:
