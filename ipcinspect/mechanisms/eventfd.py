@@ -65,7 +65,9 @@ def collect(scan: Scan) -> Collected:
         Gap("eventfds whose counter could not be read", "vanished", unread),
         Gap("eventfds to which the kernel gives no identity", "unsupported", nameless),
     ]
-    return Collected([_channel(scan, number, ends) for number, ends in found.items()], [gap for gap in gaps if gap.count])
+    return Collected(
+        [_channel(scan, number, ends) for number, ends in found.items()], [gap for gap in gaps if gap.count]
+    )
 
 
 def _channel(scan: Scan, number: int, ends: list[tuple[OtherHolder, Eventfd]]) -> Channel:

@@ -15,7 +15,7 @@ from ipcinspect.model.contents import Contents, Piece, refused
 ANNOUNCEMENT = "copies what waits with MSG_PEEK through the borrowed receiving end; its owner still gets all of it"
 
 _ONE_MESSAGE = "a datagram queue shows its first message alone; whether more wait, the kernel does not tell"
-_LISTENS = "connections wait at a listener, not bytes: each is a channel of its own once it is accepted"
+LISTENS = "connections wait at a listener, not bytes: each is a channel of its own once it is accepted"
 
 
 class Family(NamedTuple):
@@ -45,7 +45,7 @@ class _Direction(NamedTuple):
 def of_socket(peeking: Peeking, channel: Channel, family: Family) -> Contents:
     """Every direction of a channel of sockets, in the order of its queues. What cannot be seen is told, not raised."""
     if any(end.role == "listener" for end in channel.endpoints):
-        return refused(_LISTENS)
+        return refused(LISTENS)
     look = _Look(peeking, channel, family)
     if channel.queues:
         directions = [look.direction(queue.to, queue) for queue in channel.queues]

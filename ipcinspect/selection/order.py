@@ -57,6 +57,29 @@ def condition(channel: Channel) -> str:
     return channel.state
 
 
+_PLUMBING = frozenset(("pipe", "unix", "eventfd", "memfd", "shared-anon"))
+
+
+def is_plumbing(channel: Channel) -> bool:
+    """Whether it is idle, without an address, and one process has all of it, as far as is seen.
+
+    So programs wake themselves (the self-pipe of an event loop): no communication between processes.
+    """
+    if channel.state != "idle" or channel.mechanism not in _PLUMBING or not channel.endpoints:
+        return False
+    if channel.mechanism == "unix" and channel.name is not None:
+        return False
+    first = channel.endpoints[0].process
+    return first is not None and all(
+        end.process is first or (end.process is not None and end.process.key == first.key) for end in channel.endpoints
+    )
+
+
+def worst_of(channels: Iterable[Channel], since: Since | None = None) -> Channel | None:
+    """The one that stands first in the order `worst`."""
+    return min(channels, key=lambda channel: (_worst(channel, since), channel.key), default=None)
+
+
 _RANKS_OF_ROLE = {"error": 0, "warning": 1, "ok": 2, "muted": 3}
 
 
@@ -103,12 +126,13 @@ def _identity_of_lacking(row: tuple[ChannelKey, Channel]) -> ChannelKey:
     return row[0]
 
 
-def _worst(channel: Channel, since: Since | None) -> tuple[int, float, int, float, int]:
-    """Role, then longest in its state, then the state itself, then the fullest."""
+def _worst(channel: Channel, since: Since | None) -> tuple[int, bool, float, int, float, int]:
+    """Role, plumbing last, then longest in its state, then the state itself, then the fullest."""
     severity = SEVERITY_OF_STATE[condition(channel)]
     start = since.get(channel.key, 0.0) if since is not None else 0.0
     return (
         _RANKS_OF_ROLE[severity.role],
+        is_plumbing(channel),
         start,
         severity.rank,
         -(channel.fill or 0.0),

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 
 from ipcinspect.export.dump import DumpLine, Shaped, dump, heading, printable, refusal, shaped, told_amount
 from ipcinspect.mechanisms import tells_of
+from ipcinspect.mechanisms.socket_contents import LISTENS
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.contents import Contents
@@ -147,6 +148,8 @@ class ContentRows:
 
 def _offer(channel: Channel, width: int, glyphs: Glyphs) -> list[Line]:
     """What looking inside would do, before it is done."""
+    if any(end.role == "listener" for end in channel.endpoints):
+        return _sentence(f"A listener has no contents of its own: {LISTENS}.", "text", width)
     tells = tells_of(channel.mechanism)
     if tells is None or tells.peek is None:
         lines = _sentence(

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.channel_key import ChannelKey
-from ipcinspect.selection.order import SEVERITY_OF_STATE, Order, Since, condition
+from ipcinspect.selection.order import SEVERITY_OF_STATE, Order, Since, condition, is_plumbing
 
 FEW = 8192
 """Channels that are sorted at once: a few milliseconds."""
@@ -28,10 +28,11 @@ def sorted_gently(order: Order, channels: Sequence[Channel], since: Since) -> li
     by_identity = _by_identity(channels)
     if order.word != "worst":
         return order.sorted(by_identity, since)
-    groups: dict[tuple[int, float], list[Channel]] = {}
+    groups: dict[tuple[int, bool, float], list[Channel]] = {}
     for channel in by_identity:
         start = since.get(channel.key, 0.0)
-        groups.setdefault((_PLACE_OF_ROLE[SEVERITY_OF_STATE[condition(channel)].role], start), []).append(channel)
+        place = _PLACE_OF_ROLE[SEVERITY_OF_STATE[condition(channel)].role]
+        groups.setdefault((place, is_plumbing(channel), start), []).append(channel)
     ordered: list[Channel] = []
     for group in sorted(groups, reverse=order.reverse):
         ordered.extend(order.sorted(groups[group], since))

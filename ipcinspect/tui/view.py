@@ -13,7 +13,7 @@ from ipcinspect.model.channel import Channel
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.snapshot import Snapshot
 from ipcinspect.selection.filters import parse
-from ipcinspect.selection.order import Order, condition
+from ipcinspect.selection.order import Order, condition, worst_of
 from ipcinspect.tui.rows import ChannelRows
 from ipcinspect.tui.sorting import sorted_gently
 from ipcinspect.tui.tree import TreeRows, build_tree
@@ -48,7 +48,7 @@ class View:
     states: Mapping[str, int]
     """How many channels are in each state, without the filter."""
     worst: Channel | None
-    """The full channel that has been so for longest."""
+    """The full channel that stands first in the usual order: the one that the headline names."""
     tree: TreeRows | None
     """None unless the query asks for it."""
 
@@ -71,7 +71,7 @@ def arrange(observation: Observation, last: Mapping[ChannelKey, Last], query: Qu
         query=query,
         channels=_arrange_channels(observation, last, query),
         states=states,
-        worst=_longest_full(observation) if states.get("full") else None,
+        worst=_worst_full(observation) if states.get("full") else None,
         tree=build_tree(snapshot, query.tree_words) if query.tree else None,
     )
 
@@ -115,7 +115,6 @@ def _arrange_channels(observation: Observation, last: Mapping[ChannelKey, Last],
     return ChannelRows(ordered, places, since, snapshot.taken_at, query.order.word, query.order.reverse, here)
 
 
-def _longest_full(observation: Observation) -> Channel:
-    since = observation.changes.since
-    full = [channel for channel in observation.snapshot.channels if condition(channel) == "full"]
-    return min(full, key=lambda channel: (since.get(channel.key, 0.0), channel.key))
+def _worst_full(observation: Observation) -> Channel | None:
+    full = (channel for channel in observation.snapshot.channels if condition(channel) == "full")
+    return worst_of(full, observation.changes.since)

@@ -40,6 +40,19 @@ def test_worst_first_names_what_lasts_longest_once_that_is_known() -> None:
     assert parse_order("worst").sorted([young, old], {young.key: 20.0, old.key: 10.0}) == [old, young]
 
 
+def test_what_a_process_has_for_itself_stands_last_among_the_idle() -> None:
+    own_pipe = pipe(1, A, A)
+    own_pair = channel(2, "unix", "idle", [endpoint("a", "both", A, 3), endpoint("b", "both", A, 4)])
+    own_counter = channel(3, "eventfd", "idle", [endpoint("a", "both", A, 5)])
+    between, address = pipe(4, A, B), channel(5, "unix", "idle", [endpoint("a", "both", A, 6)], name="/run/x")
+    half_seen = pipe(6, A, None)._replace(endpoints=(endpoint("a", "writer", A, 1), endpoint("b", "reader", None)))
+    busy = channel(7, "eventfd", "holding", [endpoint("a", "both", A, 7)])
+    quiet = [own_pipe, own_pair, own_counter, between, address, half_seen, busy]
+    since = {one.key: float(one.key.number) for one in quiet}
+    ordered = parse_order("worst").sorted(quiet, since)
+    assert [one.key.number for one in ordered] == [7, 4, 5, 6, 1, 2, 3]
+
+
 @pytest.mark.parametrize("word", ORDERS)
 def test_every_order_is_total_whatever_the_start(word: str) -> None:
     channels = [pipe(number, A, B, "idle", queued=None if number % 3 else 5) for number in range(20)]

@@ -140,6 +140,16 @@ async def test_a_mechanism_that_nothing_looks_into_says_so_at_once() -> None:
         await user.sees("There is no way to look inside a netlink")
 
 
+@pytest.mark.parametrize("mechanism", ["unix", "tcp"])
+async def test_a_listener_promises_no_contents(mechanism: str) -> None:
+    listener = channel(9, mechanism, "listening", [endpoint("b", "listener", MAKE, 3)])
+    async with at_screen(FakeSource(snapshot([listener]))) as user:
+        await user.press("p")
+        await user.sees("A listener has no contents of its own")
+        assert "MSG_PEEK" not in user.text()
+        assert "to copy the first" not in user.text()
+
+
 async def test_a_source_that_fails_leaves_the_screen_alive() -> None:
     class Broken(FakeSource):
         def peek(self, key, most):  # type: ignore[no-untyped-def]

@@ -48,6 +48,12 @@ def test_worst_stands_first_and_among_equals_the_longest() -> None:
     assert [row.key.number for row in view_of(first, second).channels.channels] == [4, 1, 2, 3]
 
 
+def test_the_headline_names_the_row_on_top_also_where_all_are_full_since_the_same_moment() -> None:
+    refusing, brimful = pipe(1, MAKE, TEE, "full", 48000), pipe(2, TEE, LESS, "full", 65536)
+    shown = view_of(snapshot([refusing, brimful]))
+    assert shown.worst == shown.channels.channels[0] == brimful
+
+
 def test_a_closed_channel_keeps_its_place_and_then_goes() -> None:
     full, idle = pipe(1, MAKE, TEE, "full"), pipe(2, MAKE, TEE)
     looks = [snapshot([full, idle]), snapshot([idle], at=NOON + 1), snapshot([idle], at=NOON + 9)]
@@ -67,6 +73,7 @@ def test_the_filter_and_its_complaint() -> None:
 def test_a_gentle_sort_is_the_same_sort(order: Order) -> None:
     dice = random.Random(5)
     some = [channel(dice.randrange(10**6), "pipe", dice.choice(STATES), queued=dice.randrange(9)) for _ in range(9000)]
+    some += [pipe(10**6 + number, MAKE, MAKE) for number in range(50)]
     some = list({one.key: one for one in some}.values())
     since = {one.key: float(dice.randrange(5)) for one in some}
     assert len(some) > sorting.FEW
