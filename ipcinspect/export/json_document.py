@@ -223,7 +223,9 @@ def _queue(queue: Queue) -> str:
     return (
         f'{{"to": "{queue.to}", "bytes": {value(queue.bytes)}, "messages": {value(queue.messages)}, '
         f'"next_message_bytes": {value(queue.next_message_bytes)}, "memory_bytes": {value(queue.memory_bytes)}, '
-        f'"memory_limit_bytes": {value(queue.memory_limit_bytes)}, "fill": {_ratio(queue.fill)}}}'
+        f'"memory_limit_bytes": {value(queue.memory_limit_bytes)}, "fill": {_ratio(queue.fill)}, '
+        f'"moved_bytes": {value(queue.moved_bytes)}, "written_at": {moment(queue.written_at)}, '
+        f'"read_at": {moment(queue.read_at)}}}'
     )
 
 

@@ -67,7 +67,8 @@ def _exposure(channel: Channel, snapshot: Snapshot) -> dict[str, Any] | None:
 
 
 def _queue(queue: Queue) -> dict[str, Any]:
-    return {**queue._asdict(), "fill": _ratio(queue.fill)}
+    times = {"written_at": moment(queue.written_at), "read_at": moment(queue.read_at)}
+    return {**queue._asdict(), "fill": _ratio(queue.fill), **times}
 
 
 def _endpoint(end: Endpoint, snapshot: Snapshot) -> dict[str, Any]:

@@ -30,7 +30,7 @@ number = st.integers(0, 2**63)
 some = st.one_of(st.none(), number)
 fill = st.one_of(st.none(), st.floats(0, 1))
 moments = st.one_of(st.none(), st.floats(0, 4e9))
-queues = st.builds(Queue, st.sampled_from("ab"), some, some, some, some, some, fill)
+queues = st.builds(Queue, st.sampled_from("ab"), some, some, some, some, some, fill, some, moments, moments)
 processes = st.builds(
     Process,
     pid=st.integers(1, 5),

@@ -15,7 +15,7 @@ from ipcinspect.tui.glyphs import ASCII, UNICODE
 from ipcinspect.tui.inside import MORE_BYTES, answered
 from ipcinspect.tui.options import ScreenOptions
 from ipcinspect.tui.widgets.panel import CONTENTS
-from tests.fakes import HOSTILE_NAMES, NOON, FakeSource, channel, pipe, process, snapshot
+from tests.fakes import HOSTILE_NAMES, NOON, FakeSource, channel, endpoint, pipe, process, snapshot
 from tests.tui.test_screen import at_screen
 
 MAKE, TEE, LESS = process(2211, "make"), process(2212, "tee"), process(2213, "less")
