@@ -70,10 +70,7 @@ class PlainStyle:
         """Every holder of the other end."""
         own = next(end for end in channel.endpoints if end.process and end.process.pid == pid and end.fd == fd)
         other = seen_by(channel, pid, fd).other
-        if other.holder is None:
-            told = _absent(other.absent)
-        else:
-            told = ", ".join(map(self._holder, others_of(channel, own)))
+        told = _absent(other.absent) if other.holder is None else ", ".join(map(self._holder, others_of(channel, own)))
         return EndCells(Cell(self._holder(own)), Cell(NONE), Cell(told or NONE))
 
     def lines(self, sheets: Iterable[Sheet]) -> Iterator[str]:
