@@ -5,13 +5,13 @@
         pair.send(b"hello")
         assert pair.receive() == b"hello"
 
-`runner.py` is the runner's side, `child.py` the program of the two processes, `protocol.py` what they say to each
-other, `process.py` the runner's hold of one of them.
+`runner.py` is the runner's side, `process.py` its hold of the other processes, `protocol.py` what they say to each
+other; `keeper.py` is the program that makes the object and forks both halves, `half.py` what they do.
 """
 
 from __future__ import annotations
 
-from ipcinspect.demo.process import DemoError, DemoProcess
+from ipcinspect.demo.process import DemoError
 from ipcinspect.demo.runner import DemoPair
 
-__all__ = ["DemoError", "DemoPair", "DemoProcess"]
+__all__ = ["DemoError", "DemoPair"]

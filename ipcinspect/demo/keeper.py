@@ -1,62 +1,181 @@
-"""The parent of a pair whose channel only fork(2) passes on: `python -m ipcinspect.demo.keeper MECHANISM VARIANT A B`.
+"""The parent of a demo pair: `python -m ipcinspect.demo.keeper A B MECHANISM VARIANT`.
 
-It makes the object, forks the sender (with the connection A as its standard input) and the receiver (B), lets go of
-the object, and waits until both ended: somebody has to, or they would stay as zombies.
+It makes the object, forks the sender (with the connection A as its standard input) and the receiver (B), and lets go
+of the object. Then it waits for the end of its own connection, which comes also when the runner is killed; ends both,
+and takes out of the system what the demo left in it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
+import select
+import shutil
+import signal
 import socket
 import sys
+import tempfile
+import time
 from collections.abc import Sequence
+from typing import NamedTuple, NoReturn
 
-from ipcinspect.demo import child, protocol
-from ipcinspect.demo.protocol import Answer
+from ipcinspect.demo import half, protocol
+from ipcinspect.demo.half import Place
+from ipcinspect.demo.protocol import Answer, Made, Task
 from ipcinspect.kernel.own_process import set_name
-from ipcinspect.mechanisms.demo_part import Calls, Making
-from ipcinspect.mechanisms.room import Demo
+from ipcinspect.mechanisms import demo_leaving
+from ipcinspect.mechanisms.demo_part import Calls, Leaving, Making, Report
+from ipcinspect.mechanisms.room import Demo, Handover
+
+_ENDS_WITHIN_S = 1.0
+PREFIX = "ipcinspect-demo-"
 
 
-def main(variant: str, connections: Sequence[int]) -> None:
+class _Channels(NamedTuple):
+    """What was made: one channel, or one for each direction."""
+
+    forth: Handover
+    back: Handover | None
+
+    @property
+    def all(self) -> list[Handover]:
+        return [one for one in self if one is not None]
+
+    @property
+    def leaves(self) -> tuple[Leaving, ...]:
+        return tuple(leaving for one in self.all for leaving in one.leaves)
+
+
+def main(connections: Sequence[int]) -> None:
     """Do it all. What the kernel refuses goes to the runner as the answer."""
     set_name("demo-keeper")
+    half.reset_signals()
+    signal.signal(signal.SIGTERM, _leave)
     with socket.socket(fileno=os.dup(sys.stdin.fileno())) as connection, connection.makefile("rb") as lines:
         task = protocol.read_task(lines.readline())
         sys.path[:] = task.import_path
-        demo: Demo = importlib.import_module(task.room).DEMO
-        try:
-            handover = demo.create(Making(Calls(), task.args[0], variant))
-            pids = [
-                _forked(connections, 0, "sender", handover.sender_args),
-                _forked(connections, 1, "receiver", handover.receiver_args),
-            ]
-        except OSError as error:
-            connection.sendall(protocol.write_answer(child.refusal(error)))
-            return
-        for fd in connections:
-            os.close(fd)
-        handover.let_go()
-        connection.sendall(protocol.write_answer(Answer(" ".join(map(str, pids)).encode())))
-    for _ in pids:
-        os.wait()
+        calls = Calls(lambda report: connection.sendall(protocol.write_report(report)))
+        with contextlib.ExitStack() as undo:
+            directory = tempfile.mkdtemp(prefix=PREFIX, dir=task.below)
+            undo.callback(shutil.rmtree, directory, ignore_errors=True)
+            try:
+                pids, made = _make(task, calls, directory, connections, connection, undo)
+            except OSError as error:
+                connection.sendall(protocol.write_answer(half.refusal(error)))
+                return
+            connection.sendall(protocol.write_answer(Answer(value=made)))
+            _wait(connection, task.runner_pid, pids)
 
 
-def _forked(connections: Sequence[int], own: int, role: str, args: tuple[str, ...]) -> int:
-    """The pid of one half. Raises OSError."""
-    pid = os.fork()
-    if pid:
-        return pid
+def _make(
+    task: Task,
+    calls: Calls,
+    directory: str,
+    connections: Sequence[int],
+    connection: socket.socket,
+    undo: contextlib.ExitStack,
+) -> tuple[list[int], Made]:
+    """Both halves, forked, and what was made for them. Raises OSError."""
+    demo: Demo = importlib.import_module(task.room).DEMO
+    channels = _create(demo, task, calls, directory, undo)
+    forth, back = channels
+    sender = Place(forth.sender_args, forth.sender_fds), back and Place(back.receiver_args, back.receiver_fds)
+    receiver = Place(forth.receiver_args, forth.receiver_fds), back and Place(back.sender_args, back.sender_fds)
+    fds = {fd for one in channels.all for fd in (*one.sender_fds, *one.receiver_fds)}
+    strange = {*connections, *fds, connection.fileno()}
+    pids: list[int] = []
+    undo.callback(_end, pids)
+    for place, (role, places) in enumerate((("sender", sender), ("receiver", receiver))):
+        own = {fd for one in places if one is not None for fd in one.fds}
+        begun = time.monotonic()
+        pid = os.fork()
+        if pid == 0:
+            _become(role, task, demo, connections[place], strange - own, places)
+        pids.append(pid)
+        calls.tell(Report("fork", (), begun, time.monotonic() - begun, f"{pid}, the {role}"))
+    for fd in {*connections, *fds}:
+        os.close(fd)
+    for one in channels.all:
+        one.let_go()
+    told = (forth.sender_args, forth.receiver_args)
+    made = Made(pids[0], pids[1], directory, channels.leaves, told, forth.most_bytes, forth.limit_told_by)
+    return pids, made
+
+
+def _create(demo: Demo, task: Task, calls: Calls, directory: str, undo: contextlib.ExitStack) -> _Channels:
+    """The object, and a second one where answers take one. Raises OSError."""
+    made: list[Handover] = []
+    for name in ("forth", *(("back",) if task.second else ())):
+        place = os.path.join(directory, name)
+        os.mkdir(place)
+        handover = demo.create(Making(calls, place, task.variant, task.terms))
+        for leaving in handover.leaves:
+            undo.callback(_remove, leaving)
+        made.append(handover)
+    return _Channels(made[0], made[1] if task.second else None)
+
+
+def _remove(leaving: Leaving) -> None:
+    with contextlib.suppress(OSError):
+        demo_leaving.remove(leaving)
+
+
+def _become(
+    role: str, task: Task, demo: Demo, connection: int, strange: set[int], places: tuple[Place, Place | None]
+) -> NoReturn:
+    """The life of a half, from the fork to its end; nothing of the keeper's is left to it."""
     try:
-        os.closerange(3, min(connections))
-        os.dup2(connections[own], 0)
-        for fd in connections:
+        half.reset_signals()
+        os.dup2(connection, 0)
+        for fd in strange:
             os.close(fd)
-        child.main(role, args)
+        half.main(role, task, demo, *places)
     finally:
         os._exit(0)
 
 
+def _wait(connection: socket.socket, runner_pid: int, pids: Sequence[int]) -> None:
+    """Until the runner lets go or is gone; a half that ends before is taken note of, or it would stay a zombie."""
+    gone = select.poll()
+    gone.register(connection, select.POLLRDHUP)
+    with contextlib.suppress(ProcessLookupError):
+        gone.register(os.pidfd_open(runner_pid), select.POLLIN)
+        halves = {os.pidfd_open(pid): pid for pid in pids}
+        for fd in halves:
+            gone.register(fd, select.POLLIN)
+        while True:
+            for fd, _ in gone.poll():
+                if fd not in halves:
+                    return
+                gone.unregister(fd)
+                _take_note(halves[fd])
+
+
+def _end(pids: Sequence[int]) -> None:
+    """They end by themselves when they see that all is over; one that is stopped or hangs is killed."""
+    deadline = time.monotonic() + _ENDS_WITHIN_S
+    for pid in pids:
+        while not _take_note(pid) and time.monotonic() < deadline:
+            time.sleep(0.005)
+    for pid in pids:
+        with contextlib.suppress(ChildProcessError):
+            if os.waitpid(pid, os.WNOHANG) == (0, 0):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+
+
+def _take_note(pid: int) -> bool:
+    """Whether it has ended; then it is no zombie any more."""
+    try:
+        return os.waitpid(pid, os.WNOHANG) != (0, 0)
+    except ChildProcessError:
+        return True
+
+
+def _leave(number: int, frame: object) -> None:
+    raise SystemExit(128 + number)
+
+
 if __name__ == "__main__":
-    main(sys.argv[2], [int(sys.argv[3]), int(sys.argv[4])])
+    main([int(sys.argv[1]), int(sys.argv[2])])

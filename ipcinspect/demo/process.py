@@ -1,4 +1,4 @@
-"""The runner's hold of one demo process: asks it, waits for its answers, ends it."""
+"""The runner's hold of the processes of a demo: asks them, hears what they report, ends them; all with deadlines."""
 
 from __future__ import annotations
 
@@ -11,38 +11,120 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ipcinspect.demo import protocol
-from ipcinspect.demo.protocol import Question, Task
+from ipcinspect.demo.protocol import Answer, Question, Task
 from ipcinspect.kernel.gate import between_borrows
+from ipcinspect.mechanisms.demo_part import Report
 
 _FROM = Path(__file__).parents[2]
 """Where the package is found: the directory that `-m` searches first."""
-_ENDS_WITHIN_S = 2.0
+_ENDS_WITHIN_S = 3.0
+_MOST_UNREAD = 32 << 20
+"""Bytes of one line; what a half received comes back in one."""
+
+Hear = Callable[[str, Report], None]
 
 
 class DemoError(Exception):
     """A demo process ended, did not answer in time, or has a fault; the message says which."""
 
 
-class DemoProcess:
-    """One of the two processes of a pair. Every wait has a deadline."""
+class Talk:
+    """A connection to one process of the demo."""
 
-    def __init__(
-        self, role: str, words: Sequence[str], fds: Sequence[int], answers_within_s: float, program: str = "child"
-    ) -> None:
-        """Start it. `words` stand in its command line; it gets `fds` beside its connection. Raises OSError."""
-        self._role = role
+    def __init__(self, name: str, side: str, connection: socket.socket, answers_within_s: float, hear: Hear) -> None:
+        """`connection` is our end of it; `side` as in `telling.SIDES`."""
+        self.name, self._side, self._hear = name, side, hear
+        self._connection = connection
         self._answers_within_s = answers_within_s
-        self._received = bytearray()
+        self._unread = bytearray()
         self._asked: list[str] = []
-        self._connection, theirs = socket.socketpair()
+        self._answers: list[Answer] = []
+
+    def fileno(self) -> int:
+        """For poll(2): something was said."""
+        return self._connection.fileno()
+
+    def say(self, call: str, line: bytes) -> None:
+        """Ask for something; collect what came of it with `answer`, in the order of asking. Raises DemoError."""
+        self._connection.settimeout(self._answers_within_s)
+        try:
+            self._connection.sendall(line)
+        except OSError as error:
+            raise self._lost(call) from error
+        self._asked.append(call)
+
+    def expect(self, call: str) -> None:
+        """An answer that comes without a question."""
+        self._asked.append(call)
+
+    def ask(self, question: Question) -> None:
+        """Have it begin something. Raises DemoError."""
+        self.say(question.call, protocol.write_question(question))
+
+    def answer(self) -> Answer:
+        """What came of the oldest question. Raises the OSError of the call there, or DemoError."""
+        call = self._asked.pop(0)
+        deadline = time.monotonic() + self._answers_within_s
+        while not self._answers:
+            if not self._read(max(deadline - time.monotonic(), 0.0), call):
+                raise DemoError(f"{self.name} did not answer to {call} within {self._answers_within_s:g} s")
+        answer = self._answers.pop(0)
+        if answer.error is not None:
+            raise OSError(getattr(errno, answer.error), f"{answer.message} ({self.name}, {call})")
+        if answer.message is not None:
+            raise DemoError(f"{self.name} failed to {call}: {answer.message}")
+        return answer
+
+    def listen(self, seconds: float) -> None:
+        """Hear what it reports, for so long at most, until it has said something. Raises DemoError where it ended."""
+        if not self._answers:
+            self._read(seconds, self._asked[0] if self._asked else "anything")
+
+    def close(self) -> None:
+        """The order to end."""
+        self._connection.close()
+
+    def _read(self, seconds: float, call: str) -> bool:
+        """Whether something came."""
+        asked = select.poll()
+        asked.register(self._connection, select.POLLIN)
+        if not asked.poll(seconds * 1000):
+            return False
+        try:
+            part = self._connection.recv(1 << 16, socket.MSG_DONTWAIT)
+        except OSError as error:
+            raise self._lost(call) from error
+        if not part or len(self._unread) > _MOST_UNREAD:
+            raise self._lost(call)
+        self._unread += part
+        *lines, rest = bytes(self._unread).split(b"\n")
+        self._unread = bytearray(rest)
+        for line in lines:
+            said = protocol.read_line(line)
+            if isinstance(said, Report):
+                self._hear(self._side, said)
+            else:
+                self._answers.append(said)
+        return True
+
+    def _lost(self, call: str) -> DemoError:
+        return DemoError(f"{self.name} ended before it answered to {call}")
+
+
+class Keeper:
+    """The process that makes a demo's object and forks its halves; our child."""
+
+    def __init__(self, words: Sequence[str], fds: Sequence[int], answers_within_s: float, hear: Hear) -> None:
+        """Start it. `words` stand in its command line; it gets `fds` beside its connection. Raises OSError."""
+        ours, theirs = socket.socketpair()
         try:
             with theirs, between_borrows():
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", f"ipcinspect.demo.{program}", *words],
+                    [sys.executable, "-m", "ipcinspect.demo.keeper", *map(str, fds), *words],
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
@@ -51,129 +133,84 @@ class DemoProcess:
                     start_new_session=True,  # ctrl-C and ctrl-Z are for the runner, who then ends it in order
                 )
         except OSError:
-            self._connection.close()
+            ours.close()
             raise
+        self._talk = Talk(f"demo-keeper (pid {self.pid})", "maker", ours, answers_within_s, hear)
 
     @property
     def pid(self) -> int:
         """Its process id."""
         return self._process.pid
 
-    @property
-    def is_alive(self) -> bool:
-        """Whether it has not ended."""
-        return self._process.poll() is None
+    def make(self, task: Task) -> protocol.Made:
+        """Have it make everything. Raises OSError where the kernel refuses the object, DemoError."""
+        self._talk.say("start", protocol.write_task(task))
+        return protocol.read_made(self._talk.answer().value)
 
-    def give(self, task: Task) -> None:
-        """Tell it what it is; `answer` comes when it is ready."""
-        self._say("start", protocol.write_task(task))
-
-    def ask(self, question: Question) -> None:
-        """Have it begin something; collect what came of it with `answer`, in the order of asking."""
-        self._say(question.call, protocol.write_question(question))
-
-    def answer(self) -> bytes:
-        """What came of the oldest question. Raises the OSError of the call there, or DemoError."""
-        call = self._asked.pop(0)
-        answer = protocol.read_answer(self._line(call))
-        if answer.error is not None:
-            number = getattr(errno, answer.error)
-            raise OSError(number, f"{answer.message} ({self._role}, {call})")
-        if answer.message is not None:
-            raise DemoError(f"{self._name} failed to {call}: {answer.message}")
-        return answer.payload
-
-    def kill(self) -> None:
-        """End it by SIGKILL, as a crash would; the kernel closes what it held."""
-        self._process.kill()
-        self._process.wait()
-
-    def end(self) -> None:
-        """Let it end, and see to it. Safe to call twice."""
-        self._connection.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_ENDS_WITHIN_S)
-        self.kill()
-
-    @property
-    def _name(self) -> str:
-        return f"demo-{self._role} (pid {self.pid})"
-
-    def _say(self, call: str, line: bytes) -> None:
-        self._connection.settimeout(self._answers_within_s)
+    def end(self) -> bool:
+        """Let it end both halves and clean up. False where it did not come to that. Safe to call twice."""
+        self._talk.close()
         try:
-            self._connection.sendall(line)
-        except OSError as error:
-            raise self._lost(call) from error
-        self._asked.append(call)
-
-    def _line(self, call: str) -> bytes:
-        deadline = time.monotonic() + self._answers_within_s
-        while b"\n" not in self._received:
-            self._connection.settimeout(max(deadline - time.monotonic(), 0.001))
-            try:
-                part = self._connection.recv(1 << 16)
-            except TimeoutError:
-                raise DemoError(f"{self._name} did not answer to {call} within {self._answers_within_s:g} s") from None
-            except OSError as error:
-                raise self._lost(call) from error
-            if not part:
-                raise self._lost(call)
-            self._received += part
-        line, _, rest = bytes(self._received).partition(b"\n")
-        self._received = bytearray(rest)
-        return line
-
-    def _lost(self, call: str) -> DemoError:
-        return DemoError(f"{self._name} ended before it answered to {call}")
+            return self._process.wait(_ENDS_WITHIN_S) == 0
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            return False
 
 
-class ForkedProcess(DemoProcess):
-    """A demo process that a keeper forks: known by its pid, which the keeper, its parent, keeps until it has ended."""
+class HalfProcess:
+    """One of the two halves: a child of the keeper, which keeps its pid until it has taken note of its end."""
 
-    def __init__(self, role: str, connection: socket.socket, answers_within_s: float) -> None:
+    def __init__(self, role: str, side: str, connection: socket.socket, answers_within_s: float, hear: Hear) -> None:
         """`connection` is our end of it."""
-        self._role = role
-        self._answers_within_s = answers_within_s
-        self._received = bytearray()
-        self._asked: list[str] = []
-        self._connection = connection
-        self._pid, self._pidfd = 0, -1
+        self.role = role
+        self.talk = Talk(f"demo-{role}", side, connection, answers_within_s, hear)
+        self.pid = 0
+        """Its process id, once it is forked."""
+        self._pidfd = -1
 
     def is_forked(self, pid: int) -> None:
-        """It is there. Raises OSError where it ended already."""
-        self._pid, self._pidfd = pid, os.pidfd_open(pid)
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self._pid
+        """It is there. Raises DemoError where it ended already."""
+        self.pid = pid
+        self.talk.name = f"demo-{self.role} (pid {pid})"
+        try:
+            self._pidfd = os.pidfd_open(pid)
+        except OSError as error:
+            raise DemoError(f"demo-{self.role} (pid {pid}) ended before it was ready") from error
 
     @property
     def is_alive(self) -> bool:
         """Whether it has not ended."""
         return not self._has_ended(0)
 
+    def ask(self, question: Question) -> None:
+        """Have it begin something. Raises DemoError."""
+        self.talk.ask(question)
+
+    def answer(self) -> Answer:
+        """What came of the oldest question. Raises the OSError of the call there, or DemoError."""
+        return self.talk.answer()
+
     def kill(self) -> None:
-        """End it by SIGKILL; its keeper takes note."""
+        """End it by SIGKILL, as a crash would; the kernel closes what it held."""
         if self._pidfd >= 0:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
             self._has_ended(_ENDS_WITHIN_S)
 
-    def end(self) -> None:
-        """Let it end, and see to it. Safe to call twice."""
-        self._connection.close()
+    def let_go(self) -> None:
+        """Close the connection, which is the order to end. Safe to call twice."""
+        self.talk.close()
+
+    def forget(self) -> None:
+        """After its end."""
         if self._pidfd >= 0:
-            self._has_ended(_ENDS_WITHIN_S)
             self.kill()
             os.close(self._pidfd)
             self._pidfd = -1
 
     def _has_ended(self, within_s: float) -> bool:
-        if self._pidfd < 0:
-            return True
-        return bool(select.select([self._pidfd], [], [], within_s)[0])
+        return self._pidfd < 0 or bool(select.select([self._pidfd], [], [], within_s)[0])
 
 
 def import_path() -> tuple[str, ...]:

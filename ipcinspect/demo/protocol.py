@@ -1,49 +1,75 @@
-"""What the runner and a demo process say to each other: one JSON object a line, a question and its answer in turn.
+"""What the runner, the keeper and the two halves of a demo say to each other: one JSON object a line.
 
-The connection is a socket pair on the process's standard input, so that nothing else it prints can get in between.
-Its end is the order to end.
+A connection is a socket pair on the process's standard input, so that nothing else it prints can get in between. Over
+it come questions; back go reports of calls as they happen, and an answer to each question in turn. Its end is the
+order to end.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-OPEN, SEND, RECEIVE, CLOSE = "open", "send", "receive", "close"
+from ipcinspect.mechanisms.demo_part import Leaving, Report, Terms
+
+OPEN, PREPARE, SEND, WAIT, RECEIVE, DECODE, CLOSE = "open", "prepare", "send", "wait", "receive", "decode", "close"
+ANSWER, TAKE_ANSWER = "answer", "take answer"
 
 
 class Task(NamedTuple):
-    """The first line: what the process is."""
+    """The first line that the keeper gets: what to make."""
 
     runner_pid: int
     room: str
     """Import name of the mechanism's room."""
+    variant: str
     import_path: tuple[str, ...]
-    """The runner's `sys.path`, so that the process finds what the runner found."""
-    args: tuple[str, ...]
-    fds: tuple[int, ...]
-    """The process has them under the same numbers."""
+    """The runner's `sys.path`, so that the processes find what the runner found."""
+    below: str | None
+    """Where the directory for names is made; None: the system's place for temporary files."""
+    terms: Terms
+    format: str
+    byte_order: str
+    notification: str
+    second: bool
+    """Whether answers have a channel of their own."""
+    reading_s: float
+
+
+class Made(NamedTuple):
+    """What the keeper answers when both halves are there."""
+
+    sender_pid: int
+    receiver_pid: int
+    directory: str
+    leaves: tuple[Leaving, ...]
+    args: tuple[tuple[str, ...], tuple[str, ...]]
+    """Of the handover: the sender's and the receiver's."""
+    most_bytes: int | None
+    limit_told_by: str | None
 
 
 class Question(NamedTuple):
     """One thing to do."""
 
     call: str
-    """OPEN, SEND, RECEIVE or CLOSE."""
+    """`OPEN`, `SEND`, ..."""
     payload: bytes = b""
     size: int = 0
+    value: object = None
+    """What to serialise, as `formats.to_plain` writes it."""
 
 
 class Answer(NamedTuple):
-    """What came of it."""
+    """What came of a question."""
 
     payload: bytes = b""
-    """What was received."""
     error: str | None = None
     """Where the kernel refused: the name of the errno (`EPIPE`)."""
     message: str | None = None
-    """Words for the error; without `error`, a fault of the program."""
+    """Words for the error; without `error`, a fault of the program or of what it was given."""
+    value: Any = None
 
 
 def write_task(task: Task) -> bytes:
@@ -54,29 +80,47 @@ def write_task(task: Task) -> bytes:
 def read_task(line: bytes) -> Task:
     """From a line."""
     told = json.loads(line)
-    return Task(told["runner_pid"], told["room"], tuple(told["import_path"]), tuple(told["args"]), tuple(told["fds"]))
+    told["import_path"] = tuple(told["import_path"])
+    return Task(**{**told, "terms": Terms(*told["terms"])})
+
+
+def read_made(told: Any) -> Made:
+    """From the value of an answer."""
+    made = Made(*told)
+    sender, receiver = made.args
+    leaves = tuple(Leaving(*leaving) for leaving in made.leaves)
+    return made._replace(leaves=leaves, args=(tuple(sender), tuple(receiver)))
 
 
 def write_question(question: Question) -> bytes:
     """As a line."""
-    return _line(call=question.call, payload=base64.b64encode(question.payload).decode(), size=question.size)
+    return _line(**{**question._asdict(), "payload": base64.b64encode(question.payload).decode()})
 
 
 def read_question(line: bytes) -> Question:
     """From a line."""
     told = json.loads(line)
-    return Question(told["call"], base64.b64decode(told["payload"]), told["size"])
+    return Question(**{**told, "payload": base64.b64decode(told["payload"])})
 
 
 def write_answer(answer: Answer) -> bytes:
     """As a line."""
-    return _line(payload=base64.b64encode(answer.payload).decode(), error=answer.error, message=answer.message)
+    return _line(answer={**answer._asdict(), "payload": base64.b64encode(answer.payload).decode()})
 
 
-def read_answer(line: bytes) -> Answer:
-    """From a line."""
+def write_report(report: Report) -> bytes:
+    """As a line."""
+    return _line(report=report)
+
+
+def read_line(line: bytes) -> Report | Answer:
+    """What a process says: how a call of its stands, or what came of a question."""
     told = json.loads(line)
-    return Answer(base64.b64decode(told["payload"]), told["error"], told["message"])
+    if "report" in told:
+        report = Report(*told["report"])
+        return report._replace(args=tuple(report.args))
+    answer = told["answer"]
+    return Answer(**{**answer, "payload": base64.b64decode(answer["payload"])})
 
 
 def _line(**told: object) -> bytes:

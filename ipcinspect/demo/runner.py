@@ -1,24 +1,27 @@
-"""Runs one demo pair: makes the object, starts its two processes, and leaves nothing behind."""
+"""Runs one demo pair: has a keeper make it, tells its two halves what to do, and leaves nothing behind."""
 
 from __future__ import annotations
 
 import atexit
 import contextlib
 import os
+import select
 import shutil
 import socket
-import tempfile
+import time
 from collections import deque
-from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from ipcinspect.demo import protocol
-from ipcinspect.demo.process import DemoError, DemoProcess, ForkedProcess, import_path
-from ipcinspect.demo.protocol import Question, Task
+from ipcinspect.demo import formats, protocol
+from ipcinspect.demo.formats import Value
+from ipcinspect.demo.plan import Plan
+from ipcinspect.demo.process import DemoError, HalfProcess, Hear, Keeper, import_path
+from ipcinspect.demo.protocol import Made, Question, Task
 from ipcinspect.mechanisms import demo_leaving
-from ipcinspect.mechanisms.demo_part import Calls, Making
-from ipcinspect.mechanisms.room import Demo, Handover, Room
+from ipcinspect.mechanisms.demo_part import Terms
+from ipcinspect.mechanisms.demo_waiting import Wakeup
+from ipcinspect.mechanisms.room import Demo, Room
 
 ANSWERS_WITHIN_S = 10.0
 
@@ -26,47 +29,52 @@ ANSWERS_WITHIN_S = 10.0
 class DemoPair:
     """A sender and a receiver in processes of their own over one real object.
 
-    The runner itself holds no end: what it made, it passed on and closed. `end` (or the end of the `with` block, or
-    the runner's exit) ends both processes and removes every name, whatever happened before.
+    The runner itself holds no end. `end` (or the end of the `with` block, or the runner's exit) ends both processes
+    and removes every name, whatever happened before; where the runner is killed, the keeper does it.
     """
 
-    handover: Handover
-    """What the two processes were given: ids, names, descriptors."""
-    sender: DemoProcess | ForkedProcess
-    receiver: DemoProcess | ForkedProcess
+    made: Made
+    """What the two processes were given: ids, names."""
 
-    def __init__(self, room: Room, variant: str, answers_within_s: float, below: str | None) -> None:
+    def __init__(self, room: Room, plan: Plan, answers_within_s: float, below: str | None, hear: Hear) -> None:
         """Use `start`, which also makes the object and the processes."""
-        self.room = room
-        self.variant = variant
-        self._answers_within_s = answers_within_s
-        self._directory = tempfile.mkdtemp(prefix="ipcinspect-demo-", dir=below)
+        self.room, self.plan = room, plan
+        self.variant = plan.variant or _demo(room).variants[0]
+        self._answers_within_s, self._below, self._hear = answers_within_s, below, hear
         self._sizes: deque[int] = deque()
         self._undo = contextlib.ExitStack()
-        self._undo.callback(shutil.rmtree, self._directory, ignore_errors=True)
         atexit.register(self.end)
 
     @classmethod
     def start(
         cls,
         room: Room,
-        variant: str | None = None,
+        plan: Plan | str | None = None,
         answers_within_s: float = ANSWERS_WITHIN_S,
         below: str | None = None,
+        hear: Hear = lambda side, report: None,
     ) -> Self:
         """A pair whose processes are ready and have not opened their ends yet.
 
-        `variant`: the usual one unless given; `below`: where its directory for names is made, the system's place for
-        temporary files unless given. Raises OSError where the kernel refuses the object, DemoError where a process
-        does not start.
+        `plan`: a whole one, or the variant alone: it sleeps in its calls, has no lock, and answers through the same
+        channel; `below`: where its directory for names is made, the system's place for temporary files unless given;
+        `hear`: is given each report of a call, with its side, while the runner waits for an answer or listens. Raises
+        OSError where the kernel refuses the object, DemoError where a process does not start.
         """
-        pair = cls(room, variant or _demo(room).variants[0], answers_within_s, below)
+        if not isinstance(plan, Plan):
+            plan = Plan(room.NAME, plan, notification="read", response="same")
+        pair = cls(room, plan, answers_within_s, below, hear)
         try:
             pair._make()
         except BaseException:
             pair.end()
             raise
         return pair
+
+    @property
+    def maker_pid(self) -> int:
+        """Process id of the keeper, which made the object."""
+        return self._keeper.pid
 
     @property
     def sender_pid(self) -> int:
@@ -90,6 +98,12 @@ class DemoPair:
         self.sender.ask(Question(protocol.OPEN))
         self.sender.answer()
 
+    def prepare(self, value: Value) -> bytes:
+        """The sender makes the bytes of a message of a value. Raises DemoError."""
+        plain = formats.to_plain(value)
+        self.sender.ask(Question(protocol.PREPARE, size=self.plan.size, value=plain))
+        return self.sender.answer().payload
+
     def send(self, payload: bytes) -> None:
         """One transfer, to the point where the sender may go on. Raises OSError as the sender's call did."""
         self.begin_send(payload)
@@ -104,6 +118,14 @@ class DemoPair:
         """Wait for the sender after `begin_send`."""
         self.sender.answer()
 
+    def begin_wait(self) -> None:
+        """Have the receiver wait until it is told that there is something."""
+        self.receiver.ask(Question(protocol.WAIT))
+
+    def finish_wait(self) -> Wakeup:
+        """How it was told. Raises OSError."""
+        return Wakeup(*self.receiver.answer().value)
+
     def receive(self) -> bytes:
         """What the oldest transfer brought. Raises OSError as the receiver's call did."""
         self.begin_receive(self._sizes.popleft())
@@ -115,15 +137,36 @@ class DemoPair:
 
     def finish_receive(self) -> bytes:
         """Wait for the receiver after `begin_receive`."""
-        return self.receiver.answer()
+        return self.receiver.answer().payload
+
+    def decode(self, payload: bytes) -> Value:
+        """The receiver makes a value of bytes. Raises DemoError with what is wrong with them."""
+        self.receiver.ask(Question(protocol.DECODE, payload=payload))
+        return formats.from_plain(self.receiver.answer().value)
+
+    def begin_answer(self, payload: bytes) -> None:
+        """Have the receiver answer, through the channel for answers."""
+        self.receiver.ask(Question(protocol.ANSWER, payload=payload))
+
+    def finish_answer(self) -> None:
+        """Wait for the receiver after `begin_answer`."""
+        self.receiver.answer()
+
+    def begin_take_answer(self, size: int) -> None:
+        """Have the sender take the answer; it sleeps until there is one."""
+        self.sender.ask(Question(protocol.TAKE_ANSWER, size=size))
+
+    def finish_take_answer(self) -> bytes:
+        """Wait for the sender after `begin_take_answer`."""
+        return self.sender.answer().payload
 
     def close_sender(self) -> None:
-        """The sender lets go of its end and lives on."""
+        """The sender lets go of its ends and lives on."""
         self.sender.ask(Question(protocol.CLOSE))
         self.sender.answer()
 
     def close_receiver(self) -> None:
-        """The receiver lets go of its end and lives on."""
+        """The receiver lets go of its ends and lives on."""
         self.receiver.ask(Question(protocol.CLOSE))
         self.receiver.answer()
 
@@ -134,6 +177,18 @@ class DemoPair:
     def kill_receiver(self) -> None:
         """The receiver dies of SIGKILL."""
         self.receiver.kill()
+
+    def listen(self, seconds: float) -> None:
+        """Hear what the halves report, for so long."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            talks = {half.talk.fileno(): half.talk for half in (self.sender, self.receiver)}
+            ready, _, _ = select.select(list(talks), [], [], left)
+            for fd in ready:
+                try:
+                    talks[fd].listen(0)
+                except DemoError:  # it ended: whoever asks it will hear of that
+                    return
 
     def end(self) -> None:
         """End both processes, remove the object and its names. Safe to call twice."""
@@ -149,62 +204,54 @@ class DemoPair:
         self.end()
 
     def _make(self) -> None:
-        if _demo(self.room).only_forks_inherit:
-            self._make_by_forks()
-            return
-        self.handover = handover = _demo(self.room).create(Making(Calls(), self._directory, self.variant))
-        for leaving in handover.leaves:
-            self._undo.callback(demo_leaving.remove, leaving)
-        try:
-            self.sender = self._started("sender", handover.sender_fds)
-            self.receiver = self._started("receiver", handover.receiver_fds)
-        finally:
-            _close_all(handover)
-        self._give(self.sender, handover.sender_args, handover.sender_fds)
-        self._give(self.receiver, handover.receiver_args, handover.receiver_fds)
-        self.sender.answer()
-        self.receiver.answer()
-
-    def _make_by_forks(self) -> None:
-        """A keeper makes the object and forks both, for what no descriptor and no name passes on."""
-        self.handover = Handover((), (), (), ())
         pairs = [socket.socketpair() for _ in ("sender", "receiver")]
         self.sender, self.receiver = (
-            ForkedProcess(role, ours, self._answers_within_s)
-            for role, (ours, _) in zip(("sender", "receiver"), pairs, strict=True)
+            HalfProcess(role, side, ours, self._answers_within_s, self._hear)
+            for role, side, (ours, _) in zip(("sender", "receiver"), "ab", pairs, strict=True)
         )
         theirs = [other.fileno() for _, other in pairs]
         try:
-            words = (self.room.NAME, self.variant, *map(str, theirs))
-            keeper = DemoProcess("keeper", words, theirs, self._answers_within_s, "keeper")
-            self._undo.callback(keeper.end)
+            self._keeper = Keeper((self.room.NAME, self.variant), theirs, self._answers_within_s, self._hear)
+            self._undo.callback(self._end_all)
         finally:
             for half in (self.sender, self.receiver):
-                self._undo.callback(half.end)
+                self._undo.callback(half.let_go)
             for _, other in pairs:
                 other.close()
-        self._give(keeper, (self._directory,), ())
-        for half, pid in zip((self.sender, self.receiver), keeper.answer().split(), strict=True):
-            half.is_forked(int(pid))
-        self._give(self.sender, (), ())
-        self._give(self.receiver, (), ())
-        self.sender.answer()
-        self.receiver.answer()
+        self.made = self._keeper.make(self._task())
+        self.sender.is_forked(self.made.sender_pid)
+        self.receiver.is_forked(self.made.receiver_pid)
+        for half in (self.sender, self.receiver):
+            half.talk.expect("start")
+            half.answer()
 
-    def _started(self, role: str, fds: Sequence[int]) -> DemoProcess:
-        half = DemoProcess(role, (self.room.NAME, self.variant, role), fds, self._answers_within_s)
-        self._undo.callback(half.end)
-        return half
+    def _task(self) -> Task:
+        plan = self.plan
+        return Task(
+            os.getpid(),
+            getattr(self.room, "__name__", ""),
+            self.variant,
+            import_path(),
+            self._below,
+            Terms(plan.blocking, plan.lock, plan.size, plan.messages),
+            plan.format,
+            plan.byte_order,
+            plan.notification or "read",
+            plan.response == "second",
+            plan.reading_s,
+        )
 
-    def _give(self, half: DemoProcess, args: tuple[str, ...], fds: tuple[int, ...]) -> None:
-        room = getattr(self.room, "__name__", "")
-        half.give(Task(os.getpid(), room, import_path(), args, fds))
-
-
-def _close_all(handover: Handover) -> None:
-    """The two processes shall be the only ends."""
-    for fd in {*handover.sender_fds, *handover.receiver_fds}:
-        os.close(fd)
+    def _end_all(self) -> None:
+        """The keeper ends the halves and cleans up; where it was killed, that is left to us."""
+        is_clean = self._keeper.end()
+        for half in (self.sender, self.receiver):
+            half.forget()
+        if is_clean or not hasattr(self, "made"):
+            return
+        for leaving in self.made.leaves:
+            with contextlib.suppress(OSError):
+                demo_leaving.remove(leaving)
+        shutil.rmtree(self.made.directory, ignore_errors=True)
 
 
 def _demo(room: Room) -> Demo:

@@ -50,6 +50,10 @@ class Calls:
         self._report = report
         self._clock = clock
 
+    def tell(self, report: Report) -> None:
+        """Report a call that was made elsewhere (fork(2): it returns twice)."""
+        self._report(report)
+
     def __call__(
         self,
         call: str,

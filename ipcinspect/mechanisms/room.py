@@ -108,8 +108,6 @@ class Demo(NamedTuple):
     receiver: Callable[[Part], DemoReceiver]
     carries_payload: bool
     """False for mechanisms that carry no bytes (semaphores): `receive` then answers b''."""
-    only_forks_inherit: bool = False
-    """Whether neither a name nor a descriptor passes it on."""
     notifications: tuple[str, ...] = ("read",)
     """Of `demo_part.NOTIFICATIONS`, how a receiver can be told that data is there; the first is the usual one."""
     responses: tuple[str, ...] = ("second",)

@@ -124,5 +124,4 @@ DEMO = Demo(
     sender=lambda part: _Half(int(part.args[0])),
     receiver=lambda part: _Half(int(part.args[0])),
     carries_payload=True,
-    only_forks_inherit=True,
 )

@@ -15,7 +15,7 @@ def main(mechanism: str, directory: str) -> None:
     room = next(room for room in MECHANISMS if mechanism == room.NAME)
     with signals_end_in_order(), DemoPair.start(room, below=directory) as pair:
         pair.open()
-        given = pair.handover.sender_args or ("-",)
+        given = pair.made.args[0] or ("-",)
         print(pair.sender_pid, pair.receiver_pid, given[0], flush=True)
         signal.pause()
 

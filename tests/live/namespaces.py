@@ -43,7 +43,7 @@ def start(room, variant):
         return say(None, error.errno, str(error))
     pairs.append(pair)
     pair.open()
-    say(pair.sender_pid, pair.receiver_pid)
+    say(pair.sender_pid, pair.receiver_pid, pair.maker_pid)
 say(os.getpid())
 while True:
     what, *words = order()
@@ -58,7 +58,7 @@ class Pair(NamedTuple):
 
     sender_pid: int
     receiver_pid: int
-    runner_pid: int
+    maker_pid: int
     """The process that made the object and holds no end."""
 
 
@@ -89,7 +89,7 @@ class Container:
             if number in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
                 pytest.skip(f"{room.NAME} {variant}: {message}")
             raise OSError(number, message)
-        yield Pair(self.outside(sender), self.outside(rest[0]), self.first_pid)
+        yield Pair(self.outside(sender), *map(self.outside, rest))
         self._subject.ask(["end"])
 
     def run(self, code: str) -> list[Any]:

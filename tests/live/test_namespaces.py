@@ -52,10 +52,10 @@ def two() -> Iterator[Two]:
 
 
 def channel_of(seen: Snapshot, room: Room, variant: str, pair: Pair) -> Channel:
-    """The one channel of a mechanism that has exactly these two as its right ends, beside the runner who made it."""
+    """The one channel of a mechanism that has exactly these two as its right ends, beside who made it."""
     found = []
     for channel in seen.channels:
-        others = [end for end in channel.endpoints if end.process is None or end.process.pid != pair.runner_pid]
+        others = [end for end in channel.endpoints if end.process is None or end.process.pid != pair.maker_pid]
         ends = {end.process.pid: end for end in others if end.process is not None}
         if channel.mechanism == room.NAME and len(others) == 2 and set(ends) == {pair.sender_pid, pair.receiver_pid}:
             both = ends[pair.sender_pid], ends[pair.receiver_pid]
