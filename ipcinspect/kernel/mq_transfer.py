@@ -40,11 +40,11 @@ def _call(name: str, library: ctypes.CDLL = LIBC) -> Any:
         raise OSError(errno.ENOSYS, _REASONS[errno.ENOSYS], name) from error
 
 
-def create(name: str, maxmsg: int, msgsize: int) -> None:
-    """A queue that was not there before, for its owner alone. Raises OSError, with the limit that stands in the way."""
+def create(name: str, maxmsg: int, msgsize: int, mode: int = 0o600) -> None:
+    """A queue that was not there before, for its owner alone by default. Raises OSError with the limit in the way."""
     attr = _MqAttr(0, maxmsg, msgsize)
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
-    os.close(_opened(_call("mq_open")(os.fsencode(name), flags, ctypes.c_uint(0o600), ctypes.byref(attr))))
+    os.close(_opened(_call("mq_open")(os.fsencode(name), flags, ctypes.c_uint(mode), ctypes.byref(attr))))
 
 
 def open_existing(name: str, mode: int) -> int:

@@ -1,54 +1,44 @@
-"""Demo halves that write to and read from one descriptor: what pipes and FIFOs have in common."""
+"""A demo half that writes to and reads from one descriptor: what pipes, FIFOs and pseudo-terminals have in common."""
 
 from __future__ import annotations
 
 import os
-from typing import Callable
+import select
+from typing import Callable, TypeVar
+
+from ipcinspect.mechanisms.demo_part import Calls, Part
+
+T = TypeVar("T")
 
 
-class DescriptorSender:
-    """Writes whole payloads."""
+class DescriptorEnd:
+    """Sends and receives whole payloads, as far as its end goes that way."""
 
-    def __init__(self, take_end: Callable[[], int]) -> None:
-        self._take_end = take_end
+    def __init__(self, part: Part, take_end: Callable[[], int] | None = None) -> None:
+        """`take_end` opens the end; without it the end is the descriptor that was inherited."""
+        self._calls, self._blocking = part.calls, part.terms.blocking
+        self._take_end = take_end if take_end is not None else lambda: part.fds[0]
         self._fd = -1
 
     def open(self) -> None:
         """Take hold of the end; may wait for the partner (a FIFO). Raises OSError."""
         self._fd = self._take_end()
+        if not self._blocking:
+            set_nonblocking(self._calls, self._fd)
 
     def send(self, payload: bytes) -> None:
-        """Write all of it; sleeps while the channel is full. Raises OSError."""
+        """Write all of it; where the channel is full, sleeps, or raises BlockingIOError before anything is written."""
         rest = memoryview(payload)
         while rest:
-            rest = rest[os.write(self._fd, rest) :]
-
-    def fileno(self) -> int:
-        """What poll(2) can ask about."""
-        return self._fd
-
-    def close(self) -> None:
-        """Let go of the end. Raises OSError."""
-        os.close(self._fd)
-
-
-class DescriptorReceiver:
-    """Reads whole payloads."""
-
-    def __init__(self, take_end: Callable[[], int]) -> None:
-        self._take_end = take_end
-        self._fd = -1
-
-    def open(self) -> None:
-        """Take hold of the end; may wait for the partner (a FIFO). Raises OSError."""
-        self._fd = self._take_end()
+            rest = rest[self._write(rest, started=len(rest) < len(payload)) :]
 
     def receive(self, size: int) -> bytes:
         """Read that many bytes; fewer only where every writer is gone. Raises OSError."""
         parts: list[bytes] = []
-        while size > 0 and (part := os.read(self._fd, size)):
+        left = size
+        while left > 0 and (part := self._read(left, started=left < size)):
             parts.append(part)
-            size -= len(part)
+            left -= len(part)
         return b"".join(parts)
 
     def fileno(self) -> int:
@@ -57,4 +47,44 @@ class DescriptorReceiver:
 
     def close(self) -> None:
         """Let go of the end. Raises OSError."""
-        os.close(self._fd)
+        self._calls("close", (self._fd,), lambda: os.close(self._fd))
+
+    def _write(self, rest: memoryview, started: bool) -> int:
+        def write() -> int:
+            return self._calls("write", (self._fd, f"{len(rest)} bytes"), lambda: os.write(self._fd, rest))
+
+        return in_whole(self._calls, self._fd, write, started, select.POLLOUT)
+
+    def _read(self, size: int, started: bool) -> bytes:
+        def read() -> bytes:
+            return self._calls("read", (self._fd, size), lambda: os.read(self._fd, size), told_size)
+
+        return in_whole(self._calls, self._fd, read, started, select.POLLIN)
+
+
+def in_whole(calls: Calls, fd: int, call: Callable[[], T], started: bool, event: int) -> T:
+    """A call of a transfer that has `started`: half a payload is worth nothing, so it waits where that would block."""
+    while True:
+        try:
+            return call()
+        except BlockingIOError:
+            if not started:
+                raise
+            _wait(calls, fd, event)
+
+
+def _wait(calls: Calls, fd: int, event: int) -> None:
+    name = "POLLOUT" if event == select.POLLOUT else "POLLIN"
+    asked = select.poll()
+    asked.register(fd, event)
+    calls("poll", (f"[{{{fd}, {name}}}]", "-1"), asked.poll, lambda ready: f"1, {name}")
+
+
+def told_size(data: bytes) -> str:
+    """How a reading call's result reads."""
+    return "0, end of file" if not data else f"{len(data)} bytes"
+
+
+def set_nonblocking(calls: Calls, fd: int) -> None:
+    """So that calls on an end of our own answer EAGAIN where they would sleep. Raises OSError."""
+    calls("fcntl", (fd, "F_SETFL", "O_NONBLOCK"), lambda: os.set_blocking(fd, False))

@@ -2,25 +2,84 @@
 
 from __future__ import annotations
 
+import select
 import socket
 from typing import Callable
 
+from ipcinspect.mechanisms.demo_descriptors import in_whole, set_nonblocking, told_size
+from ipcinspect.mechanisms.demo_part import Calls, Part
 
-class SocketSender:
-    """Sends whole payloads."""
+_FAMILIES = {socket.AF_UNIX: "AF_UNIX", socket.AF_INET: "AF_INET", socket.AF_INET6: "AF_INET6"}
+_TYPES = {socket.SOCK_STREAM: "SOCK_STREAM", socket.SOCK_DGRAM: "SOCK_DGRAM", socket.SOCK_SEQPACKET: "SOCK_SEQPACKET"}
+_BACKLOG = 1
 
-    def __init__(self, take_end: Callable[[], socket.socket]) -> None:
-        self._take_end = take_end
+
+def new_socket(calls: Calls, family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
+    """socket(2). Raises OSError."""
+    shown = (_FAMILIES[family], _TYPES[kind])
+    return calls("socket", shown, lambda: socket.socket(family, kind), lambda made: made.fileno())
+
+
+def bind(calls: Calls, bound: socket.socket, address: str | tuple[str, int]) -> None:
+    """bind(2). Raises OSError."""
+    calls("bind", (bound.fileno(), shown_address(address)), lambda: bound.bind(address))
+
+
+def listen(calls: Calls, bound: socket.socket) -> None:
+    """listen(2). Raises OSError."""
+    calls("listen", (bound.fileno(), _BACKLOG), lambda: bound.listen(_BACKLOG))
+
+
+def connected(
+    calls: Calls, family: socket.AddressFamily, kind: socket.SocketKind, address: str | tuple[str, int]
+) -> socket.socket:
+    """socket(2) and connect(2). Raises OSError."""
+    client = new_socket(calls, family, kind)
+    try:
+        calls("connect", (client.fileno(), shown_address(address)), lambda: client.connect(address))
+    except OSError:
+        client.close()
+        raise
+    return client
+
+
+def shown_address(address: object) -> str:
+    """As people write it."""
+    if isinstance(address, str):
+        return f"@{address[1:]}" if address.startswith("\0") else address
+    if isinstance(address, tuple):
+        host, port = address[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return ""
+
+
+class SocketEnd:
+    """Sends and receives whole payloads."""
+
+    def __init__(self, part: Part) -> None:
+        self._calls, self._blocking = part.calls, part.terms.blocking
         self._end: socket.socket | None = None
 
-    def open(self) -> None:
-        """Connect, or take the end that was handed over. Raises OSError."""
-        self._end = self._take_end()
-
     def send(self, payload: bytes) -> None:
-        """A stream gets all bytes, the others one message. Raises OSError."""
-        assert self._end is not None, "send before open"
-        self._end.sendall(payload)
+        """A stream gets all bytes, the others one message; where there is no room, sleeps or raises BlockingIOError."""
+        end = self._taken()
+        rest = memoryview(payload)
+        while True:
+            rest = rest[self._send(end, rest, started=len(rest) < len(payload)) :]
+            if not rest:
+                return
+
+    def receive(self, size: int) -> bytes:
+        """That many bytes of a stream, or one message; fewer only where the other end is gone. Raises OSError."""
+        end = self._taken()
+        if end.type != socket.SOCK_STREAM:
+            return self._receive(end, max(size, 1), started=False)
+        parts: list[bytes] = []
+        left = size
+        while left > 0 and (part := self._receive(end, left, started=left < size)):
+            parts.append(part)
+            left -= len(part)
+        return b"".join(parts)
 
     def fileno(self) -> int | None:
         """What poll(2) can ask about; None before `open`."""
@@ -29,46 +88,74 @@ class SocketSender:
     def close(self) -> None:
         """Let go of the end."""
         if self._end is not None:
-            self._end.close()
+            self._close(self._end)
+
+    def _take(self, end: socket.socket) -> None:
+        self._end = end
+        if not self._blocking:
+            set_nonblocking(self._calls, end.fileno())
+
+    def _taken(self) -> socket.socket:
+        assert self._end is not None, "used before open"
+        return self._end
+
+    def _send(self, end: socket.socket, rest: memoryview, started: bool) -> int:
+        def send() -> int:
+            return self._calls("send", (end.fileno(), f"{len(rest)} bytes", "0"), lambda: end.send(rest))
+
+        return in_whole(self._calls, end.fileno(), send, started, select.POLLOUT)
+
+    def _receive(self, end: socket.socket, size: int, started: bool) -> bytes:
+        def receive() -> bytes:
+            return self._calls("recv", (end.fileno(), size, "0"), lambda: end.recv(size), told_size)
+
+        return in_whole(self._calls, end.fileno(), receive, started, select.POLLIN)
+
+    def _close(self, end: socket.socket) -> None:
+        self._calls("close", (end.fileno(),), end.close)
 
 
-class SocketReceiver:
-    """Receives whole payloads, at a listening socket from the first welcome client.
+class SocketSender(SocketEnd):
+    """The half that connects, or has the end that was handed over."""
+
+    def __init__(self, part: Part, take_end: Callable[[], socket.socket]) -> None:
+        super().__init__(part)
+        self._take_end = take_end
+
+    def open(self) -> None:
+        """Connect. Raises OSError."""
+        self._take(self._take_end())
+
+
+class SocketReceiver(SocketEnd):
+    """The half that is connected to: at a listening socket by the first welcome client.
 
     The listener stays open beside the accepted end: that it listens there is what tells a server from a client.
     """
 
-    def __init__(self, fd: int, is_welcome: Callable[[object], bool] = lambda peer: True) -> None:
-        self._given = socket.socket(fileno=fd)
+    def __init__(self, part: Part, is_welcome: Callable[[object], bool] = lambda peer: True) -> None:
+        super().__init__(part)
+        self._given = socket.socket(fileno=part.fds[0])
         self._is_welcome = is_welcome
-        self._end = self._given
 
     def open(self) -> None:
         """Accept where the socket listens; waits for the client. Raises OSError."""
         if not self._given.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            self._take(self._given)
             return
-        while self._end is self._given:
-            end, peer = self._given.accept()
+        while self._end is None:
+            end, peer = self._accept()
             if self._is_welcome(peer):
-                self._end = end
+                self._take(end)
             else:
                 end.close()
 
-    def receive(self, size: int) -> bytes:
-        """That many bytes of a stream, or one message; fewer only where the other end is gone. Raises OSError."""
-        if self._end.type != socket.SOCK_STREAM:
-            return self._end.recv(max(size, 1))
-        parts: list[bytes] = []
-        while size > 0 and (part := self._end.recv(size)):
-            parts.append(part)
-            size -= len(part)
-        return b"".join(parts)
-
-    def fileno(self) -> int:
-        """What poll(2) can ask about."""
-        return self._end.fileno()
-
     def close(self) -> None:
         """Let go of the end and of the listener."""
-        self._end.close()
-        self._given.close()
+        super().close()
+        if self._end is not self._given:
+            self._close(self._given)
+
+    def _accept(self) -> tuple[socket.socket, object]:
+        given = self._given
+        return self._calls("accept4", (given.fileno(),), given.accept, lambda accepted: accepted[0].fileno())

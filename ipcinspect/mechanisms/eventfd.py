@@ -15,7 +15,7 @@ from ipcinspect.kernel import procfs
 from ipcinspect.kernel.anon_info import Eventfd, parse_eventfd
 from ipcinspect.kernel.errors import Vanished
 from ipcinspect.kernel.libc import eventfd
-from ipcinspect.mechanisms.demo_part import Making
+from ipcinspect.mechanisms.demo_part import Making, Part
 from ipcinspect.mechanisms.peeking import Peeking, holders_of
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import OtherHolder, Scan
@@ -128,57 +128,51 @@ def _contents(told: Eventfd, by: str, most: int) -> Contents:
     return Contents(pieces, by, _WIDTH if told.counter else 0, note=note)
 
 
-class _Sender:
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
+class _End:
+    """Either half's descriptor. Both inherit the same open file description: its flags are never set."""
+
+    def __init__(self, part: Part) -> None:
+        self._calls, self._fd = part.calls, part.fds[0]
 
     def open(self) -> None:
         """The descriptor is inherited."""
+
+    def fileno(self) -> int:
+        """What poll(2) can ask about."""
+        return self._fd
 
     def send(self, payload: bytes) -> None:
         """Add 1; a counter carries no bytes. Raises OSError."""
-        os.write(self._fd, (1).to_bytes(_WIDTH, sys.byteorder))
-
-    def fileno(self) -> int:
-        """What poll(2) can ask about."""
-        return self._fd
-
-    def close(self) -> None:
-        """Let go of it. Raises OSError."""
-        os.close(self._fd)
-
-
-class _Receiver:
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
-
-    def open(self) -> None:
-        """The descriptor is inherited."""
+        data = (1).to_bytes(_WIDTH, sys.byteorder)
+        self._calls("write", (self._fd, "1"), lambda: os.write(self._fd, data))
 
     def receive(self, size: int) -> bytes:
         """Take what was added; sleeps until something was. Raises OSError."""
-        os.read(self._fd, _WIDTH)
+        self._calls("read", (self._fd, _WIDTH), lambda: os.read(self._fd, _WIDTH), _told)
         return b""
-
-    def fileno(self) -> int:
-        """What poll(2) can ask about."""
-        return self._fd
 
     def close(self) -> None:
         """Let go of it. Raises OSError."""
-        os.close(self._fd)
+        self._calls("close", (self._fd,), lambda: os.close(self._fd))
+
+
+def _told(data: bytes) -> str:
+    return f"{len(data)} bytes: {int.from_bytes(data, sys.byteorder)}"
 
 
 def _make(making: Making) -> Handover:
     """One counter for both."""
-    fd = eventfd(0, semaphore=making.variant == "semaphore")
+    semaphore = making.variant == "semaphore"
+    flags = "EFD_CLOEXEC|EFD_SEMAPHORE" if semaphore else "EFD_CLOEXEC"
+    fd = making.calls("eventfd2", (0, flags), lambda: eventfd(0, semaphore))
     return Handover((), (fd,), (), (fd,))
 
 
 DEMO = Demo(
     variants=("counter", "semaphore"),
     create=_make,
-    sender=lambda part: _Sender(part.fds[0]),
-    receiver=lambda part: _Receiver(part.fds[0]),
+    sender=_End,
+    receiver=_End,
     carries_payload=False,
+    notifications=("read", "poll", "epoll"),
 )

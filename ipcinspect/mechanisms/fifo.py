@@ -14,8 +14,8 @@ import stat
 from ipcinspect.kernel.descriptors import FifoEnd
 from ipcinspect.kernel.libc import FileFacts
 from ipcinspect.mechanisms import pipe_contents, pipe_ends
-from ipcinspect.mechanisms.demo_descriptors import DescriptorReceiver, DescriptorSender
-from ipcinspect.mechanisms.demo_part import Leaving, Making
+from ipcinspect.mechanisms.demo_descriptors import DescriptorEnd
+from ipcinspect.mechanisms.demo_part import Leaving, Making, Part
 from ipcinspect.mechanisms.loans import PipeHolder
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
@@ -101,14 +101,22 @@ def _exposure(file: FileFacts) -> Exposure:
 def _make(making: Making) -> Handover:
     """A FIFO that nobody has open yet."""
     path = os.path.join(making.directory, "fifo")
-    os.mkfifo(path, 0o600)
+    making.calls("mknod", (path, f"S_IFIFO|{making.mode:04o}"), lambda: os.mkfifo(path, making.mode))
     return Handover((path,), (), (path,), (), leaves=(Leaving("path", path),))
+
+
+def _open(part: Part, access: str) -> int:
+    """One end; waits for the other. Raises OSError."""
+    path = part.args[0]
+    return part.calls("open", (path, access), lambda: os.open(path, getattr(os, access)))
 
 
 DEMO = Demo(
     variants=("fifo",),
     create=_make,
-    sender=lambda part: DescriptorSender(lambda: os.open(part.args[0], os.O_WRONLY)),
-    receiver=lambda part: DescriptorReceiver(lambda: os.open(part.args[0], os.O_RDONLY)),
+    sender=lambda part: DescriptorEnd(part, lambda: _open(part, "O_WRONLY")),
+    receiver=lambda part: DescriptorEnd(part, lambda: _open(part, "O_RDONLY")),
     carries_payload=True,
+    notifications=("read", "poll", "epoll", "signal"),
+    nonblocking=True,
 )

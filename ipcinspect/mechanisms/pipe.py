@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 
 from ipcinspect.mechanisms import pipe_contents, pipe_ends
-from ipcinspect.mechanisms.demo_descriptors import DescriptorReceiver, DescriptorSender
+from ipcinspect.mechanisms.demo_descriptors import DescriptorEnd
 from ipcinspect.mechanisms.demo_part import Making
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.pipe_ends import PipeView
@@ -75,16 +75,25 @@ def peek(peeking: Peeking, channel: Channel) -> Contents:
     return pipe_contents.of_pipe(peeking, channel)
 
 
+_PACKET = 4096
+"""A longer write becomes several packets."""
+
+
 def _make(making: Making) -> Handover:
     """A pipe of which each process gets one end; a packet pipe keeps the messages apart (O_DIRECT, pipe(2))."""
-    read_end, write_end = os.pipe2(os.O_DIRECT if making.variant == "packet" else 0)
+    flags = os.O_DIRECT if making.variant == "packet" else 0
+    read_end, write_end = making.calls("pipe2", ("O_DIRECT" if flags else 0,), lambda: os.pipe2(flags), list)
+    if flags:
+        return Handover((), (write_end,), (), (read_end,), most_bytes=_PACKET, limit_told_by="PIPE_BUF (pipe(7))")
     return Handover((), (write_end,), (), (read_end,))
 
 
 DEMO = Demo(
     variants=("pipe", "packet"),
     create=_make,
-    sender=lambda part: DescriptorSender(lambda: part.fds[0]),
-    receiver=lambda part: DescriptorReceiver(lambda: part.fds[0]),
+    sender=DescriptorEnd,
+    receiver=DescriptorEnd,
     carries_payload=True,
+    notifications=("read", "poll", "epoll", "signal"),
+    nonblocking=True,
 )

@@ -112,10 +112,16 @@ class Demo(NamedTuple):
     """Of `demo_part.NOTIFICATIONS`, how a receiver can be told that data is there; the first is the usual one."""
     responses: tuple[str, ...] = ("second",)
     """Of `demo_part.RESPONSES`; the first is the usual one. Where it has `same`, both halves send and receive."""
+    one_way: tuple[str, ...] = ()
+    """Variants through which no answer comes back, whatever `responses` says of the others."""
     locks: tuple[str, ...] = ()
     """Of `demo_part.LOCKS`, what can guard it; the first is the usual one. Empty for all but memory."""
     nonblocking: bool = False
     """Whether its calls can be told not to sleep."""
+
+    def responses_of(self, variant: str) -> tuple[str, ...]:
+        """Those of `responses` that a variant has."""
+        return tuple(word for word in self.responses if word != "same" or variant not in self.one_way)
 
 
 class Room(Protocol):

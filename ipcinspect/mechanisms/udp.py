@@ -12,8 +12,8 @@ import socket
 
 from ipcinspect.kernel import sockaddr
 from ipcinspect.kernel.inet_diag import InetSocket
-from ipcinspect.mechanisms import socket_contents, sockets
-from ipcinspect.mechanisms.demo_part import Making
+from ipcinspect.mechanisms import demo_sockets, socket_contents, sockets
+from ipcinspect.mechanisms.demo_part import Making, Part
 from ipcinspect.mechanisms.demo_sockets import SocketReceiver, SocketSender
 from ipcinspect.mechanisms.inet_addresses import Place, covering, is_any, is_loopback, places, shown
 from ipcinspect.mechanisms.peeking import Peeking
@@ -162,24 +162,25 @@ _DEMO_ADDRESSES = {"ipv4": (socket.AF_INET, "127.0.0.1"), "ipv6": (socket.AF_INE
 def _make(making: Making) -> Handover:
     """A receiving socket on the loopback, at a port that the kernel chooses."""
     family, host = _DEMO_ADDRESSES[making.variant]
-    with socket.socket(family, socket.SOCK_DGRAM) as receiver:
-        receiver.bind((host, 0))
+    with demo_sockets.new_socket(making.calls, family, socket.SOCK_DGRAM) as receiver:
+        demo_sockets.bind(making.calls, receiver, (host, 0))
         port = str(receiver.getsockname()[1])
-        return Handover((making.variant, port), (), (), (receiver.detach(),))
+        return Handover((making.variant, port), (), (), (receiver.detach(),), most_bytes=65507, limit_told_by="udp(7)")
 
 
-def _connect(variant: str, port: str) -> socket.socket:
+def _connect(part: Part) -> socket.socket:
     """Connected, since the kernel keeps no trace of a sender that is not."""
+    variant, port = part.args
     family, host = _DEMO_ADDRESSES[variant]
-    sender = socket.socket(family, socket.SOCK_DGRAM)
-    sender.connect((host, int(port)))
-    return sender
+    return demo_sockets.connected(part.calls, family, socket.SOCK_DGRAM, (host, int(port)))
 
 
 DEMO = Demo(
     variants=tuple(_DEMO_ADDRESSES),
     create=_make,
-    sender=lambda part: SocketSender(lambda: _connect(*part.args)),
-    receiver=lambda part: SocketReceiver(part.fds[0]),
+    sender=lambda part: SocketSender(part, lambda: _connect(part)),
+    receiver=SocketReceiver,
     carries_payload=True,
+    notifications=("read", "poll", "epoll", "signal"),
+    nonblocking=True,
 )

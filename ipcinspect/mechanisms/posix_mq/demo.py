@@ -5,68 +5,62 @@ from __future__ import annotations
 import os
 
 from ipcinspect.kernel import mq_transfer
-from ipcinspect.mechanisms.demo_part import Leaving, Making
+from ipcinspect.mechanisms.demo_descriptors import told_size
+from ipcinspect.mechanisms.demo_part import Leaving, Making, Part
 from ipcinspect.mechanisms.room import Demo, Handover
 
-_MESSAGES = 8
-_MESSAGE_BYTES = 4096
+_MESSAGES, _MESSAGE_BYTES = 8, 4096
+"""What a queue has room for unless more or less is asked for."""
 
 
-class _Sender:
-    def __init__(self, name: str) -> None:
-        self._name = name
+class _End:
+    """One half's descriptor of the queue."""
+
+    def __init__(self, part: Part, access: str) -> None:
+        self._calls, self._name, self._access = part.calls, part.args[0], access
+        self._blocking = part.terms.blocking
         self._fd = -1
 
     def open(self) -> None:
-        """Open for sending alone. Raises OSError."""
-        self._fd = mq_transfer.open_existing(self._name, os.O_WRONLY)
+        """For sending or receiving alone. Raises OSError."""
+        flags = getattr(os, self._access) | (0 if self._blocking else os.O_NONBLOCK)
+        shown = (self._name, self._access if self._blocking else f"{self._access}|O_NONBLOCK")
+        self._fd = self._calls("mq_open", shown, lambda: mq_transfer.open_existing(self._name, flags))
+
+    def fileno(self) -> int:
+        """What poll(2) can ask about."""
+        return self._fd
 
     def send(self, payload: bytes) -> None:
         """One message; sleeps while the queue is full. Raises OSError (EMSGSIZE: longer than the queue allows)."""
-        mq_transfer.send(self._fd, payload)
-
-    def fileno(self) -> int:
-        """What poll(2) can ask about."""
-        return self._fd
-
-    def close(self) -> None:
-        """Let go of the queue, which stays."""
-        os.close(self._fd)
-
-
-class _Receiver:
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._fd = -1
-
-    def open(self) -> None:
-        """Open for receiving alone. Raises OSError."""
-        self._fd = mq_transfer.open_existing(self._name, os.O_RDONLY)
+        shown = (self._fd, f"{len(payload)} bytes", "priority 0")
+        self._calls("mq_send", shown, lambda: mq_transfer.send(self._fd, payload))
 
     def receive(self, size: int) -> bytes:
         """One message, whole; waits for it. Raises OSError."""
-        return mq_transfer.receive(self._fd)
-
-    def fileno(self) -> int:
-        """What poll(2) can ask about."""
-        return self._fd
+        return self._calls("mq_receive", (self._fd,), lambda: mq_transfer.receive(self._fd), told_size)
 
     def close(self) -> None:
         """Let go of the queue, which stays."""
-        os.close(self._fd)
+        self._calls("mq_close", (self._fd,), lambda: os.close(self._fd))
 
 
 def _make(making: Making) -> Handover:
     """A queue of a name that nobody else has. Raises OSError, with the limit that stands in the way."""
     name = f"/ipcinspect-demo-{os.urandom(8).hex()}"
-    mq_transfer.create(name, _MESSAGES, _MESSAGE_BYTES)
-    return Handover((name,), (), (name,), (), leaves=(Leaving("posix-mq", name),))
+    messages, size = max(making.terms.messages, _MESSAGES), max(making.terms.size, _MESSAGE_BYTES)
+    shown = (name, "O_CREAT|O_EXCL|O_RDWR", f"{making.mode:04o}", f"{messages} messages of {size}")
+    making.calls("mq_open", shown, lambda: mq_transfer.create(name, messages, size, making.mode))
+    given = (name,)
+    return Handover(given, (), given, (), (Leaving("posix-mq", name),), most_bytes=size, limit_told_by="mq_getattr(3)")
 
 
 DEMO = Demo(
     variants=("queue",),
     create=_make,
-    sender=lambda part: _Sender(part.args[0]),
-    receiver=lambda part: _Receiver(part.args[0]),
+    sender=lambda part: _End(part, "O_WRONLY"),
+    receiver=lambda part: _End(part, "O_RDONLY"),
     carries_payload=True,
+    notifications=("read", "poll", "epoll", "mq_notify"),
+    nonblocking=True,
 )

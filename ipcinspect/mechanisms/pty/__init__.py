@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import tty
 
-from ipcinspect.mechanisms.demo_descriptors import DescriptorReceiver, DescriptorSender
+from ipcinspect.mechanisms.demo_descriptors import DescriptorEnd
 from ipcinspect.mechanisms.demo_part import Making
 from ipcinspect.mechanisms.peeking import cannot
 from ipcinspect.mechanisms.pty.channels import channels
@@ -49,15 +49,18 @@ def collect(scan: Scan) -> Collected:
 
 def _make(making: Making) -> Handover:
     """A terminal that passes bytes on as they are. Raises OSError."""
-    master, slave = os.openpty()
-    tty.setraw(slave)
+    master, slave = making.calls("openpty", (), os.openpty, list)
+    making.calls("tcsetattr", (slave, "raw"), lambda: tty.setraw(slave), lambda attributes: 0)
     return Handover((), (master,), (), (slave,))
 
 
 DEMO = Demo(
     variants=("raw",),
     create=_make,
-    sender=lambda part: DescriptorSender(lambda: part.fds[0]),
-    receiver=lambda part: DescriptorReceiver(lambda: part.fds[0]),
+    sender=DescriptorEnd,
+    receiver=DescriptorEnd,
     carries_payload=True,
+    notifications=("read", "poll", "epoll", "signal"),
+    responses=("same", "second"),
+    nonblocking=True,
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 
-from ipcinspect.mechanisms.demo_part import Making
+from ipcinspect.mechanisms import demo_sockets
+from ipcinspect.mechanisms.demo_part import Making, Part
 from ipcinspect.mechanisms.demo_sockets import SocketReceiver, SocketSender
 from ipcinspect.mechanisms.room import Demo, Handover
 
@@ -16,19 +17,18 @@ _LOOPBACK = ("127.0.0.1", "::1", "::ffff:127.0.0.1")
 def _make(making: Making) -> Handover:
     """A listener at a port that the kernel chooses; `mapped`: one for both families, reached over IPv4."""
     host = _LISTENS_AT[making.variant]
-    with socket.socket(_family(host), socket.SOCK_STREAM) as listener:
+    with demo_sockets.new_socket(making.calls, _family(host), socket.SOCK_STREAM) as listener:
         if listener.family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, making.variant != "mapped")
-        listener.bind((host, 0))
-        listener.listen(1)
+        demo_sockets.bind(making.calls, listener, (host, 0))
+        demo_sockets.listen(making.calls, listener)
         port = str(listener.getsockname()[1])
         return Handover((_CONNECTS_TO[making.variant], port), (), (), (listener.detach(),))
 
 
-def _connect(host: str, port: str) -> socket.socket:
-    client = socket.socket(_family(host), socket.SOCK_STREAM)
-    client.connect((host, int(port)))
-    return client
+def _connect(part: Part) -> socket.socket:
+    host, port = part.args
+    return demo_sockets.connected(part.calls, _family(host), socket.SOCK_STREAM, (host, int(port)))
 
 
 def _family(host: str) -> socket.AddressFamily:
@@ -43,7 +43,10 @@ def _is_of_this_machine(peer: object) -> bool:
 DEMO = Demo(
     variants=tuple(_LISTENS_AT),
     create=_make,
-    sender=lambda part: SocketSender(lambda: _connect(*part.args)),
-    receiver=lambda part: SocketReceiver(part.fds[0], _is_of_this_machine),
+    sender=lambda part: SocketSender(part, lambda: _connect(part)),
+    receiver=lambda part: SocketReceiver(part, _is_of_this_machine),
     carries_payload=True,
+    notifications=("read", "poll", "epoll", "signal"),
+    responses=("same", "second"),
+    nonblocking=True,
 )

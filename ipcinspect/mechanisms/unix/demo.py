@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Sequence
 
-from ipcinspect.mechanisms.demo_part import Leaving, Making
+from ipcinspect.mechanisms import demo_sockets
+from ipcinspect.mechanisms.demo_part import Leaving, Making, Part
 from ipcinspect.mechanisms.demo_sockets import SocketReceiver, SocketSender
 from ipcinspect.mechanisms.room import Demo, Handover
 
@@ -21,32 +21,40 @@ _TYPES = {
 def _make(making: Making) -> Handover:
     """A named socket to connect to, or a pair without a name."""
     if making.variant == "socketpair":
-        ours, theirs = socket.socketpair()
+        ours, theirs = making.calls("socketpair", ("AF_UNIX", "SOCK_STREAM"), socket.socketpair, _numbers)
         return Handover((), (ours.detach(),), (), (theirs.detach(),))
     named = making.variant != "abstract"
     name = os.path.join(making.directory, "socket") if named else f"\0ipcinspect-demo-{os.urandom(8).hex()}"
-    with socket.socket(socket.AF_UNIX, _TYPES[making.variant]) as server:
-        server.bind(name)
+    with demo_sockets.new_socket(making.calls, socket.AF_UNIX, _TYPES[making.variant]) as server:
+        demo_sockets.bind(making.calls, server, name)
+        if named:
+            os.chmod(name, making.mode)
         if server.type != socket.SOCK_DGRAM:
-            server.listen(1)
+            demo_sockets.listen(making.calls, server)
         fds = (server.detach(),)
     leaves = (Leaving("path", name),) if named else ()
     return Handover((making.variant, name), (), (), fds, leaves=leaves)
 
 
-def _take_sending_end(args: Sequence[str], fds: Sequence[int]) -> socket.socket:
-    if fds:
-        return socket.socket(fileno=fds[0])
-    variant, name = args
-    client = socket.socket(socket.AF_UNIX, _TYPES[variant])
-    client.connect(name)
-    return client
+def _numbers(pair: tuple[socket.socket, socket.socket]) -> list[int]:
+    return [end.fileno() for end in pair]
+
+
+def _take_sending_end(part: Part) -> socket.socket:
+    if part.fds:
+        return socket.socket(fileno=part.fds[0])
+    variant, name = part.args
+    return demo_sockets.connected(part.calls, socket.AF_UNIX, _TYPES[variant], name)
 
 
 DEMO = Demo(
     variants=(*_TYPES, "socketpair"),
     create=_make,
-    sender=lambda part: SocketSender(lambda: _take_sending_end(part.args, part.fds)),
-    receiver=lambda part: SocketReceiver(part.fds[0]),
+    sender=lambda part: SocketSender(part, lambda: _take_sending_end(part)),
+    receiver=SocketReceiver,
     carries_payload=True,
+    notifications=("read", "poll", "epoll", "signal"),
+    responses=("same", "second"),
+    one_way=("dgram",),
+    nonblocking=True,
 )

@@ -1,0 +1,178 @@
+"""Each half reports the calls that it makes, sleeps and is woken as its terms say, and answers where it can."""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Callable
+
+import pytest
+
+from ipcinspect.demo import DemoPair
+from ipcinspect.demo.plan import Plan
+from ipcinspect.mechanisms import MECHANISMS
+from ipcinspect.mechanisms.demo_part import Report
+from ipcinspect.mechanisms.room import Demo, Room
+
+ROOMS = {room.NAME: room for room in MECHANISMS if room.DEMO is not None}
+_WITHIN_S = 5.0
+
+Heard = list[tuple[str, Report]]
+
+CALLS = {
+    "pipe": {"pipe2", "write", "read", "close"},
+    "fifo": {"mknod", "open", "write", "read", "close"},
+    "unix": {"socket", "bind", "listen", "connect", "accept4", "send", "recv", "close"},
+    "tcp": {"socket", "bind", "listen", "connect", "accept4", "send", "recv", "close"},
+    "udp": {"socket", "bind", "connect", "send", "recv", "close"},
+    "posix-mq": {"mq_open", "mq_send", "mq_receive", "mq_close"},
+    "pty": {"openpty", "tcsetattr", "write", "read", "close"},
+    "eventfd": {"eventfd2", "write", "read", "close"},
+}
+"""By mechanism, what one transfer has to show beside the forks."""
+
+
+def demo_of(room: Room) -> Demo:
+    assert room.DEMO is not None
+    return room.DEMO
+
+
+def cases(possible: Callable[[Demo], tuple[str, ...]]) -> list[tuple[str, str]]:
+    return [(name, word) for name, room in ROOMS.items() for word in possible(demo_of(room))]
+
+
+def sleeps(pid: int) -> bool:
+    """Whether the first thread of a process sleeps in a call."""
+    with open(f"/proc/{pid}/syscall") as file:
+        return file.read().split()[0].isdigit()
+
+
+def waits(pair: DemoPair, heard: Heard) -> bool:
+    """Whether the receiver said that it began a call, not that it returned; and the kernel shows it asleep."""
+    pair.listen(0.01)
+    said = [report for side, report in heard if side == "b"]
+    return bool(said) and said[-1].took_s is None and sleeps(pair.receiver_pid)
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _WITHIN_S
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def refusal_of(pair: DemoPair, payload: bytes, times: int) -> int | None:
+    """The errno that the sender gets at last, if it is sent so often."""
+    try:
+        for _ in range(times):
+            pair.send(payload)
+    except OSError as error:
+        return error.errno
+    return None
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_every_call_of_a_transfer_is_reported_begun_and_done(name: str) -> None:
+    heard: Heard = []
+    with DemoPair.start(ROOMS[name], hear=lambda side, report: heard.append((side, report))) as pair:
+        pair.open()
+        pair.send(b"some bytes")
+        pair.receive()
+        pair.close_sender()
+        pair.close_receiver()
+    done = [report for _, report in heard if report.took_s is not None]
+    begun = [report for _, report in heard if report.took_s is None]
+    assert {report.call for report in done} - {"fork"} == CALLS[name]
+    assert all(report.result is not None and report.errno is None for report in done)
+    assert all(report.took_s is not None and report.took_s >= 0 for report in done)
+    told = [(one.began_at, one.call, one.args) for one in done if one.call != "fork"]
+    assert sorted((one.began_at, one.call, one.args) for one in begun) == sorted(told)
+    assert [side for side, report in heard if report.call == "fork"] == ["maker", "maker"]
+
+
+@pytest.mark.parametrize(("name", "how"), [case for case in cases(lambda demo: demo.notifications) if case[0] in CALLS])
+def test_a_receiver_sleeps_until_it_is_told(name: str, how: str) -> None:
+    heard: Heard = []
+    plan = Plan(name, notification=how, response="second")
+    with DemoPair.start(ROOMS[name], plan, hear=lambda side, report: heard.append((side, report))) as pair:
+        pair.open()
+        if how == "read":
+            pair.begin_receive(4)
+        else:
+            pair.begin_wait()
+        until(lambda: waits(pair, heard))
+        sent_at = time.monotonic()
+        pair.send(b"four")
+        if how != "read":
+            told = pair.finish_wait()
+            assert (told.how, told.slept) == (how, True)
+            assert told.woken_at is not None
+            assert told.woken_at >= sent_at
+            pair.begin_receive(4)
+        assert pair.finish_receive() == (b"four" if demo_of(ROOMS[name]).carries_payload else b"")
+
+
+@pytest.mark.parametrize(("name", "how"), cases(lambda demo: tuple(w for w in demo.notifications if w != "read")))
+def test_a_receiver_that_comes_late_is_told_at_once(name: str, how: str) -> None:
+    with DemoPair.start(ROOMS[name], Plan(name, notification=how, response="second")) as pair:
+        pair.open()
+        pair.send(b"four")
+        pair.begin_wait()
+        assert not pair.finish_wait().slept
+        pair.begin_receive(4)
+        pair.finish_receive()
+
+
+@pytest.mark.parametrize("name", [name for name, room in ROOMS.items() if demo_of(room).nonblocking])
+def test_a_call_that_would_sleep_answers_eagain_instead(name: str) -> None:
+    heard: Heard = []
+    plan = Plan(name, blocking=False, response="second", size=1024, messages=4)
+    with DemoPair.start(ROOMS[name], plan, hear=lambda side, report: heard.append((side, report))) as pair:
+        pair.open()
+        pair.begin_receive(1024)
+        with pytest.raises(BlockingIOError):
+            pair.finish_receive()
+        assert [(side, report.errno) for side, report in heard if report.errno] == [("b", "EAGAIN")]
+
+
+@pytest.mark.parametrize("name", ["pipe", "fifo", "unix", "tcp", "posix-mq", "pty"])
+def test_a_full_channel_refuses_a_sender_that_does_not_wait(name: str) -> None:
+    plan = Plan(name, blocking=False, response="second", size=1024, messages=4)
+    with DemoPair.start(ROOMS[name], plan) as pair:
+        pair.open()
+        assert refusal_of(pair, bytes(1024), 100_000) == errno.EAGAIN
+
+
+@pytest.mark.parametrize(("name", "response"), cases(lambda demo: demo.responses))
+def test_an_answer_comes_back(name: str, response: str) -> None:
+    with DemoPair.start(ROOMS[name], Plan(name, notification="read", response=response)) as pair:
+        pair.open()
+        pair.send(b"question")
+        pair.receive()
+        pair.begin_take_answer(6)
+        pair.begin_answer(b"answer")
+        pair.finish_answer()
+        assert pair.finish_take_answer() == (b"answer" if demo_of(ROOMS[name]).carries_payload else b"")
+
+
+@pytest.mark.parametrize("name", ["pipe", "unix", "tcp"])
+def test_who_writes_to_nobody_gets_the_kernels_own_error(name: str) -> None:
+    heard: Heard = []
+    with DemoPair.start(ROOMS[name], hear=lambda side, report: heard.append((side, report))) as pair:
+        pair.open()
+        pair.kill_receiver()
+        # TCP takes what is sent before it hears of the reset
+        assert refusal_of(pair, b"to nobody", 3) in (errno.EPIPE, errno.ECONNRESET)
+        assert heard[-1][1].errno in ("EPIPE", "ECONNRESET")
+
+
+def test_the_call_a_receiver_says_it_is_in_is_the_one_the_kernel_shows() -> None:
+    with DemoPair.start(ROOMS["posix-mq"], Plan("posix-mq", notification="poll", response="second")) as pair:
+        pair.open()
+        pair.begin_wait()
+        until(lambda: sleeps(pair.receiver_pid))
+        with open(f"/proc/{pair.receiver_pid}/syscall") as file:
+            number = int(file.read().split()[0])
+        assert number in (7, 73, 271), "poll, or ppoll where there is no poll"
+        pair.send(b"done")
+        pair.finish_wait()
