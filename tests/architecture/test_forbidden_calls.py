@@ -79,6 +79,7 @@ NEVER_ANYWHERE = {
 BUT = {
     ("kernel/pipe_copy.py", "F_SETPIPE_SZ"): "of a pipe of our own, which takes the copy",
     ("kernel/inotify.py", "inotify_add_watch"): "of what was an anonymous pipe a moment before, in a thread to leave",
+    ("mechanisms/demo_descriptors.py", "F_SETFL"): "of an end of the demo's own, in the process that has it",
     ("mechanisms/demo_waiting.py", "F_SETFL"): "of an end of the demo's own, in the process that has it",
     ("kernel/socket_copy.py", "SO_PEEK_OFF"): "read, so that a socket whose owner has set it is left alone",
 }

@@ -22,7 +22,7 @@ Heard = list[tuple[str, Report]]
 CALLS = {
     "pipe": {"pipe2", "write", "read", "close"},
     "fifo": {"mknod", "open", "write", "read", "close"},
-    "unix": {"socket", "bind", "listen", "connect", "accept4", "send", "recv", "close"},
+    "unix": {"socket", "fchmod", "bind", "listen", "connect", "accept4", "send", "recv", "close"},
     "tcp": {"socket", "bind", "listen", "connect", "accept4", "send", "recv", "close"},
     "udp": {"socket", "bind", "connect", "send", "recv", "close"},
     "posix-mq": {"mq_open", "mq_send", "mq_receive", "mq_close"},

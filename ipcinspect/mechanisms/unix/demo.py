@@ -26,9 +26,10 @@ def _make(making: Making) -> Handover:
     named = making.variant != "abstract"
     name = os.path.join(making.directory, "socket") if named else f"\0ipcinspect-demo-{os.urandom(8).hex()}"
     with demo_sockets.new_socket(making.calls, socket.AF_UNIX, _TYPES[making.variant]) as server:
+        if named:  # the mode of the socket becomes that of the file that bind(2) makes
+            fd, mode = server.fileno(), making.mode
+            making.calls("fchmod", (fd, f"{mode:04o}"), lambda: os.fchmod(fd, mode))
         demo_sockets.bind(making.calls, server, name)
-        if named:
-            os.chmod(name, making.mode)
         if server.type != socket.SOCK_DGRAM:
             demo_sockets.listen(making.calls, server)
         fds = (server.detach(),)
