@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 
@@ -11,12 +12,12 @@ from ipcinspect.mechanisms import MECHANISMS
 
 
 def main(mechanism: str, directory: str) -> None:
-    """Say both pids and what the sender was given, then wait for the end."""
+    """Say the pids, what the sender was given and what would stay in the system; then wait for the end."""
     room = next(room for room in MECHANISMS if mechanism == room.NAME)
     with signals_end_in_order(), DemoPair.start(room, below=directory) as pair:
         pair.open()
-        given = pair.made.args[0] or ("-",)
-        print(pair.sender_pid, pair.receiver_pid, given[0], flush=True)
+        pids = (pair.sender_pid, pair.receiver_pid, pair.maker_pid)
+        print(json.dumps({"pids": pids, "given": pair.made.args[0], "leaves": pair.made.leaves}), flush=True)
         signal.pause()
 
 
