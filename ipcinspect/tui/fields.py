@@ -16,7 +16,7 @@ from ipcinspect.model.snapshot import Snapshot
 from ipcinspect.selection.descent import descent_sentence
 from ipcinspect.sources import Details
 from ipcinspect.tui import figures
-from ipcinspect.tui.drawing import Line, Span, clip, clip_name
+from ipcinspect.tui.drawing import Line, Span, clip, clip_name, wrap
 from ipcinspect.tui.glyphs import Glyphs
 from ipcinspect.tui.inside import FORMS, Peek, contents_rows
 from ipcinspect.tui.rows import Rows, TextRows
@@ -54,6 +54,15 @@ _NAMES = tuple(place for place, title in enumerate(_TITLES) if title in ("PROCES
 """Columns whose texts are cut at the left where they are paths; sentences are read from their start."""
 _MEASURED = 200
 """Rows that decide the widths of the columns."""
+
+
+def end_rows(subject: Subject, width: int) -> Rows:
+    """Every holder; where none is seen, that in words."""
+    if subject.channel.endpoints:
+        return EndRows(subject)
+    why = {"orphaned": ": it stays until somebody removes it", "unknown": "; one that cannot be read may"}
+    text = f"No process is seen to hold it{why.get(subject.channel.state, '')}."
+    return TextRows([(), *((Span(f" {line}", "muted"),) for line in wrap(text, max(width - 2, 1)))])
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,13 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from rich.cells import cell_len
+
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.process import Process, ProcessKey
 from ipcinspect.model.snapshot import Snapshot
 from ipcinspect.selection.order import condition
-from ipcinspect.tui.drawing import Line, Span, fit
+from ipcinspect.tui.drawing import Line, Span, clip, fit
 from ipcinspect.tui.glyphs import Glyphs
 from ipcinspect.tui.states import look_of, rank
 
@@ -59,14 +61,15 @@ class TreeRows:
         twig = self.twigs[index]
         mark, role = _mark(twig, glyphs)
         rails = _rails(twig.rails, glyphs)[-(width // 2) :]
-        name = "text" if twig.matches else "muted"
+        name, number = glyphs.safe(twig.process.comm), f" {twig.process.pid}"
+        room = max(width - len(" m " + rails + number), 1)  # only the name is ever cut, never a number
         spans = (
             Span(" "),
             Span(mark, role),
             Span(" "),
             Span(rails, "faint"),
-            Span(glyphs.safe(twig.process.comm), name),
-            Span(f" {twig.process.pid}", "muted"),
+            Span(name if cell_len(name) <= room else clip(name, room, glyphs), "text" if twig.matches else "muted"),
+            Span(number, "muted"),
         )
         return fit(spans, width, glyphs)
 

@@ -13,8 +13,10 @@ from ipcinspect.model.channel import Channel
 from ipcinspect.model.process import Process
 from ipcinspect.model.snapshot import Snapshot
 from ipcinspect.sources import Detail, Details
+from ipcinspect.tui.glyphs import UNICODE
 from ipcinspect.tui.ipc_app import IpcApp
 from ipcinspect.tui.options import ScreenOptions
+from ipcinspect.tui.tree import build_tree
 from ipcinspect.tui.widgets.line_list import LineList
 from tests.fakes import HOSTILE_NAMES, NOON, FakeSource, channel, endpoint, pipe, process, snapshot
 
@@ -297,6 +299,27 @@ async def test_the_doctor_asks_for_sights_only_while_it_is_looked_at() -> None:
 async def test_it_starts_at_a_process() -> None:
     async with at_screen(FakeSource(world()), options=ScreenOptions(interval=1000.0, pid=2212)) as user:
         await user.sees("sh 2209 › tee 2212")
+
+
+async def test_what_a_hidden_process_has_open_is_not_said_to_be_nothing() -> None:
+    hidden = process(666, "secret", readable=False)
+    source = FakeSource(snapshot([pipe(1, MAKE, TEE)], [hidden]))
+    async with at_screen(source, options=ScreenOptions(interval=1000.0, pid=666)) as user:
+        await user.sees("Descriptors ?")
+
+
+async def test_a_channel_that_nobody_is_seen_to_hold_says_so_in_its_panel() -> None:
+    left = channel(7, "posix-shm", "orphaned", [])
+    async with at_screen(FakeSource(snapshot([left]))) as user:
+        await user.sees("No process is seen to hold it")
+
+
+def test_a_deep_tree_cuts_names_and_never_numbers() -> None:
+    chain = [process(1000 + depth, "a-rather-long-name", ppid=999 + depth) for depth in range(12)]
+    rows = build_tree(snapshot([], chain))
+    for place, one in enumerate(chain):
+        line = "".join(span.text for span in rows.line(place, 34, False, UNICODE))
+        assert line.rstrip().endswith(f" {one.pid}"), line
 
 
 async def test_a_process_that_is_not_there_is_told() -> None:

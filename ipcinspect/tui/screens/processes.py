@@ -211,19 +211,19 @@ class ProcessesPage(Page):
         self._say("#breadcrumb", lambda width, glyphs: breadcrumb(process, snapshot, width, glyphs))
         self._say("#facts", lambda width, glyphs: facts(process, snapshot, details, width, glyphs))
         self._say("#command", lambda width, glyphs: command(process, width, glyphs))
-        self._say("#descriptors-rule", self._rule_of(rows))
+        self._say("#descriptors-rule", self._rule_of(rows, process.readable or process.kernel_thread))
         intended: Hashable | None = None if self._intended is None else rows.find_channel(self._intended)
         if intended is not None:
             self.descriptors.intend(intended)
         self._intended = None
         self.descriptors.show(rows)
 
-    def _rule_of(self, rows: HoldingRows) -> Say:
-        """`Descriptors 9  mapped 2`."""
+    def _rule_of(self, rows: HoldingRows, known: bool) -> Say:
+        """`Descriptors 9  and 2 without one`; `?` where they could not be read."""
         mapped = sum(1 for holding in rows.holdings if holding.fd is None)
 
         def say(width: int, glyphs: Glyphs) -> Line:
-            title: Line = (Span(f"Descriptors {len(rows) - mapped}", "strong"),)
+            title: Line = (Span(f"Descriptors {len(rows) - mapped if known else '?'}", "strong"),)
             if mapped:
                 title = (*title, Span(f"  and {mapped} without one", "muted"))
             return rule(title, (), width, False, glyphs)

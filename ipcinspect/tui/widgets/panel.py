@@ -11,7 +11,7 @@ from textual.containers import Vertical
 
 from ipcinspect.tui.drawing import Line, Span, length, rule
 from ipcinspect.tui.ends import ends_of
-from ipcinspect.tui.fields import EndRows, Subject, field_rows, inside_rows
+from ipcinspect.tui.fields import Subject, end_rows, field_rows, inside_rows
 from ipcinspect.tui.glyphs import Glyphs
 from ipcinspect.tui.inside import Peek, room_of
 from ipcinspect.tui.palette import look_of
@@ -35,7 +35,10 @@ class PanelTab(NamedTuple):
 
 TABS = (
     PanelTab(
-        "Ends", lambda subject: len(subject.channel.endpoints), lambda subject, width, glyphs: EndRows(subject), True
+        "Ends",
+        lambda subject: len(subject.channel.endpoints),
+        lambda subject, width, glyphs: end_rows(subject, width),
+        True,
     ),
     PanelTab("Contents", lambda subject: None, inside_rows, False),
     PanelTab("Fields", lambda subject: None, lambda subject, width, glyphs: field_rows(subject, glyphs), False),
