@@ -13,10 +13,8 @@ from ipcinspect.model.channel import Channel
 from ipcinspect.model.process import Process
 from ipcinspect.model.snapshot import Snapshot
 from ipcinspect.sources import Detail, Details
-from ipcinspect.tui.glyphs import UNICODE
 from ipcinspect.tui.ipc_app import IpcApp
 from ipcinspect.tui.options import ScreenOptions
-from ipcinspect.tui.tree import build_tree
 from ipcinspect.tui.widgets.line_list import LineList
 from tests.fakes import HOSTILE_NAMES, NOON, FakeSource, channel, endpoint, pipe, process, snapshot
 
@@ -312,14 +310,6 @@ async def test_a_channel_that_nobody_is_seen_to_hold_says_so_in_its_panel() -> N
     left = channel(7, "posix-shm", "orphaned", [])
     async with at_screen(FakeSource(snapshot([left]))) as user:
         await user.sees("No process is seen to hold it")
-
-
-def test_a_deep_tree_cuts_names_and_never_numbers() -> None:
-    chain = [process(1000 + depth, "a-rather-long-name", ppid=999 + depth) for depth in range(12)]
-    rows = build_tree(snapshot([], chain))
-    for place, one in enumerate(chain):
-        line = "".join(span.text for span in rows.line(place, 34, False, UNICODE))
-        assert line.rstrip().endswith(f" {one.pid}"), line
 
 
 async def test_a_process_that_is_not_there_is_told() -> None:

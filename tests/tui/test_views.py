@@ -170,3 +170,11 @@ def test_the_doctor_tells_sights_gaps_and_costs() -> None:
     lines = "\n".join(text(line) for line in doctor_lines(seen, sights, 79, UNICODE))
     for expected in ("▲ partly  processes", "→ run as root", "14  descriptors of processes  (denied)", "2.0 ms"):
         assert expected in lines
+
+
+def test_a_deep_tree_cuts_names_and_never_numbers() -> None:
+    chain = [process(1000 + depth, "a-rather-long-name", ppid=999 + depth) for depth in range(12)]
+    rows = build_tree(snapshot([], chain))
+    for place, one in enumerate(chain):
+        line = "".join(span.text for span in rows.line(place, 34, False, UNICODE))
+        assert line.rstrip().endswith(f" {one.pid}"), line
