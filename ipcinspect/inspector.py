@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from ipcinspect.lifecycle.changes import Changes, Tracker
+from ipcinspect.lifecycle.changes import Changes
+from ipcinspect.lifecycle.life import Event
+from ipcinspect.lifecycle.tracker import Tracker
 from ipcinspect.model.channel import Channel, Endpoint
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.contents import Contents
@@ -16,7 +18,7 @@ from ipcinspect.sources import Details, Source
 
 @dataclass(frozen=True)
 class Observation:
-    """A snapshot and what it means beside the ones before it."""
+    """A snapshot and what it means beside the ones before it; its channels have the states that several looks tell."""
 
     snapshot: Snapshot
     changes: Changes
@@ -35,7 +37,12 @@ class Inspector:
         snapshot = self._source.take(want)
         if not self._show_self:
             snapshot = without_process(snapshot, snapshot.host.observer)
-        return Observation(snapshot, self._tracker.advance(snapshot))
+        changes = self._tracker.advance(snapshot)
+        return Observation(changes.snapshot, changes)
+
+    def tell(self, key: ChannelKey, event: Event) -> None:
+        """Add what a demo process reported to a channel's life; it shows from the next look on. From any thread."""
+        self._tracker.tell(key, event)
 
     def details(self, key: ProcessKey | ChannelKey) -> Details | None:
         """More about one process or channel of the last observation."""

@@ -1,3 +1,3 @@
-"""What changed between two snapshots. Knows snapshots, no kernel."""
+"""The life of channels: what changed from snapshot to snapshot, and what stage each one is in. Knows no kernel."""
 
 from __future__ import annotations

@@ -1,13 +1,17 @@
-"""Which channels appeared, which went, and since when each is in its state, as far as we watched."""
+"""What changed between two looks: which channels appeared and went, the states that two looks tell, each one's life."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ipcinspect.lifecycle import history, lives
+from ipcinspect.lifecycle.history import Looks, Record
+from ipcinspect.lifecycle.life import Life
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.snapshot import Snapshot
+from ipcinspect.model.words import stage_of
 
 
 @dataclass(frozen=True)
@@ -18,79 +22,86 @@ class Closed:
     """As it was last seen."""
     closed_at: float
     """Seconds since the epoch of the snapshot that missed it."""
+    first_seen: float = 0.0
+    born: bool = False
+    """Whether it appeared while we watched."""
+    record: Record = history.EMPTY
+    is_sure: bool = True
+    """Whether it is gone; otherwise it may just not have been seen."""
 
 
 @dataclass(frozen=True)
 class Changes:
     """What one snapshot tells beside the ones before it."""
 
+    snapshot: Snapshot
+    """The same look, with the states that two looks tell: flowing, filling, draining."""
     opened: tuple[ChannelKey, ...]
     """Channels not in the snapshot before; empty for the first snapshot, which knows no before."""
     closed: tuple[Closed, ...]
     """Channels that went within the last `linger_s` seconds."""
     since: Mapping[ChannelKey, float]
     """When each channel was first seen in the state it has now (seconds since the epoch): a lower bound."""
+    started_at: float
+    """Of the first look."""
+    first_seen: Mapping[ChannelKey, float]
+    """Of the channels that were not there at the first look."""
+    records: Mapping[ChannelKey, Record]
+    """Of the channels to which something happened."""
+    looks: Looks
+
+    def life(self, key: ChannelKey) -> Life:
+        """What is known of a channel of this snapshot, or of one that went lately; any key of a pair will do.
+
+        Raises KeyError for any other.
+        """
+        channel = self.channel(key)
+        if channel is None:
+            closed = next((one for one in self.closed if one.channel.key == key or _stands_for(one.channel, key)), None)
+            if closed is None:
+                raise KeyError(key)
+            return lives.ended(closed, self.looks)
+        key = channel.key
+        seen = lives.Watched(
+            channel,
+            self.first_seen.get(key, self.started_at),
+            key in self.first_seen,
+            self.since.get(key, self.snapshot.taken_at),
+            self.records.get(key, history.EMPTY),
+        )
+        return lives.living(seen, self.looks, self.snapshot.taken_at)
+
+    def with_records(self, records: Mapping[ChannelKey, Record]) -> Changes:
+        """The same with more known of some channels."""
+        return replace(self, records=records)
+
+    def stage(self, channel: Channel) -> str | None:
+        """The stage of life of a channel of this snapshot, one of `words.STAGES`."""
+        record = self.records.get(channel.key)
+        if record is not None and lives.is_response(channel.state, record, self.looks):
+            return "response"
+        return stage_of(channel.state)
+
+    def bytes_per_s(self, key: ChannelKey) -> float | None:
+        """How fast a channel moved at least, between the last two looks; None where that is not known."""
+        record = self.records.get(key)
+        if record is None or record.look != self.looks.number or not record.samples:
+            return None
+        return record.samples[-1]
+
+    def progress_at(self, key: ChannelKey) -> float | None:
+        """When data is known to have moved last, of a channel that was seen to move; None for all others."""
+        record = self.records.get(key)
+        return None if record is None else record.progress_at
+
+    def channel(self, key: ChannelKey) -> Channel | None:
+        """The channel of this snapshot that a key means, be it the other socket's of a pair."""
+        known = self.snapshot.channels_by_key.get(key)
+        if known is not None or key.kind != "socket":
+            return known
+        return next((channel for channel in self.snapshot.channels if _stands_for(channel, key)), None)
 
 
-class Tracker:
-    """Compares each snapshot with the one before it. Holds one generation, and closed channels for `linger_s`."""
-
-    def __init__(self, linger_s: float = 10.0) -> None:
-        self._linger_s = linger_s
-        self._before: Snapshot | None = None
-        self._key_of_id: Mapping[str, ChannelKey] = {}
-        """Of the snapshot before; made when the next one comes, since a single look needs none."""
-        self._since: Mapping[ChannelKey, float] = {}
-        self._closed: tuple[Closed, ...] = ()
-
-    def advance(self, snapshot: Snapshot) -> Changes:
-        """The changes from the snapshot before to this one; ids that are aliases of each other are one channel."""
-        now = snapshot.taken_at
-        if self._before is None:
-            changes = Changes((), (), dict.fromkeys([channel.key for channel in snapshot.channels], now))
-        else:
-            changes = self._compared(self._before, snapshot, now)
-        self._before, self._since, self._closed = snapshot, changes.since, changes.closed
-        return changes
-
-    def _compared(self, before: Snapshot, snapshot: Snapshot, now: float) -> Changes:
-        if not self._key_of_id:
-            self._key_of_id = _keys_of_ids(before)
-        key_of_id = _keys_of_ids(snapshot)
-        since: dict[ChannelKey, float] = {}
-        opened = []
-        for channel in snapshot.channels:
-            earlier = self._earlier(before, channel)
-            same = earlier is not None and earlier.state == channel.state
-            since[channel.key] = self._since[earlier.key] if earlier is not None and same else now
-            if earlier is None:
-                opened.append(channel.key)
-        closed = self._lingering(before, key_of_id, now)
-        self._key_of_id = key_of_id
-        return Changes(tuple(opened), closed, since)
-
-    def _earlier(self, before: Snapshot, channel: Channel) -> Channel | None:
-        """The same channel one snapshot ago, also under another of its ids."""
-        known = before.channels_by_key
-        if channel.key in known:
-            return known[channel.key]
-        keys = (self._key_of_id.get(name) for name in (channel.id, *channel.aliases))
-        return next((known[key] for key in keys if key is not None), None)
-
-    def _lingering(self, before: Snapshot, key_of_id: Mapping[str, ChannelKey], now: float) -> tuple[Closed, ...]:
-        gone = [
-            Closed(channel._replace(state="closed"), now)
-            for channel in before.channels
-            if not any(name in key_of_id for name in (channel.id, *channel.aliases))
-        ]
-        kept = [
-            closed
-            for closed in self._closed
-            if 0 <= now - closed.closed_at < self._linger_s
-            and not any(name in key_of_id for name in (closed.channel.id, *closed.channel.aliases))
-        ]
-        return (*kept, *gone)
-
-
-def _keys_of_ids(snapshot: Snapshot) -> dict[str, ChannelKey]:
-    return {name: channel.key for channel in snapshot.channels for name in (channel.id, *channel.aliases)}
+def _stands_for(channel: Channel, key: ChannelKey) -> bool:
+    """Whether the key is the other socket's of the channel."""
+    return bool(channel.aliases) and key.kind == "socket" and f"socket:[{key.number}]" in channel.aliases

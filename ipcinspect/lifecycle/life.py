@@ -46,6 +46,11 @@ class Life(NamedTuple):
     """Somebody waits for it to go on at least since then; None where nobody is seen to wait."""
     progress_at: float | None
     """When data was last known to move; None where that was never seen."""
+    born_at: float | None = None
+    """When it was made: as the kernel keeps it, or the look that first showed it where earlier ones did not have it.
+    None for one that was there at the first look."""
+    response_at: float | None = None
+    """When data last moved against the direction of the movement before; None where that was never seen."""
     rates: tuple[Rate, ...] = ()
     """One for each direction of which anything is known."""
     samples: tuple[float | None, ...] = ()

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
+
+from ipcinspect.lifecycle.life import Life
+from ipcinspect.lifecycle.wording import age, amount, size
+from ipcinspect.model.channel import Channel
+from ipcinspect.model.words import STAGES
 
 STATUSES = ("done", "now", "stuck", "ahead", "none")
 """`none`: the stage does not apply to this channel (the response of a one-way channel)."""
@@ -17,3 +23,145 @@ class Station(NamedTuple):
     """One of `STATUSES`."""
     fact: str
     """A few words: `full 2m10`, `one way`; empty where there is nothing to say."""
+
+
+class _Seen(NamedTuple):
+    channel: Channel
+    life: Life
+    now: float
+    shape: str | None
+
+    @property
+    def is_queue(self) -> bool:
+        """Whether data goes through it; memory, locks and semaphores have no queue, and a listener carries none."""
+        return bool(self.channel.queues) and not any(end.role == "listener" for end in self.channel.endpoints)
+
+    def ago(self, at: float) -> str:
+        """`4m12 ago`."""
+        return f"{age(self.now - at)} ago"
+
+
+def track(channel: Channel, life: Life, now: float, shape: str | None = None) -> tuple[Station, ...]:
+    """The seven stages of a live channel at the moment `now`.
+
+    `shape` is what its contents looked like (`model.payload.shape`) where somebody looked into it.
+    """
+    seen = _Seen(channel, life, now, shape)
+    return tuple(Station(stage, *_STATIONS[stage](seen)) for stage in STAGES)
+
+
+def _creation(seen: _Seen) -> tuple[str, str]:
+    life = seen.life
+    words = {"opening": "opening", "waiting-accept": "waits"}.get(life.state)
+    if words is not None:
+        return "stuck", f"{words} {age(seen.now - (life.blocked_since or life.since))}"
+    if life.state == "listening":
+        return "now", "listening"
+    if life.born_at is not None:
+        return "done", seen.ago(life.born_at)
+    return "done", f"over {age(seen.now - life.first_seen)}"
+
+
+def _preparation(seen: _Seen) -> tuple[str, str]:
+    return ("none", "not peeked") if seen.shape is None else ("done", seen.shape)
+
+
+def _transmission(seen: _Seen) -> tuple[str, str]:
+    life = seen.life
+    if life.state == "full":
+        what = "full" if seen.is_queue else "waits"
+        return "stuck", f"{what} {age(seen.now - (life.blocked_since or life.since))}"
+    if not seen.is_queue:
+        return "none", ""
+    if life.state == "filling":
+        return "now", _rate(life) or "filling"
+    written = [queue.written_at for queue in seen.channel.queues if queue.written_at is not None]
+    if written:
+        return "done", seen.ago(max(written))
+    counted = [queue.moved_bytes for queue in seen.channel.queues if queue.moved_bytes is not None]
+    if any(counted):
+        return "done", f"{size(sum(counted))} sent"
+    return ("done", _progress(seen)) if _has_moved(seen) or seen.channel.queued_bytes else ("ahead", "none seen")
+
+
+def _delivery(seen: _Seen) -> tuple[str, str]:
+    if seen.life.state == "holding":
+        return "now", _fitting(f"{amount(seen.channel)} in", "holding") if amount(seen.channel) else "holding"
+    return _after(seen)
+
+
+def _reception(seen: _Seen) -> tuple[str, str]:
+    if seen.is_queue and seen.life.stage == "reception":
+        return "now", _rate(seen.life) or seen.life.state
+    read = [queue.read_at for queue in seen.channel.queues if queue.read_at is not None]
+    return ("done", seen.ago(max(read))) if read else _after(seen)
+
+
+def _response(seen: _Seen) -> tuple[str, str]:
+    if not seen.is_queue:
+        return "none", ""
+    if len(seen.channel.queues) < 2:
+        return "none", "one way"
+    if seen.life.stage == "response":
+        return "now", _rate(seen.life) or "answers"
+    return ("ahead", "none seen") if seen.life.response_at is None else ("done", seen.ago(seen.life.response_at))
+
+
+_ENDINGS = {
+    "half-closed": ("now", "half-closed"),
+    "no-reader": ("stuck", "no reader"),
+    "no-writer": ("now", "no writer"),
+    "orphaned": ("stuck", "orphaned"),
+    "marked-for-deletion": ("now", "removed"),
+}
+
+
+def _termination(seen: _Seen) -> tuple[str, str]:
+    life = seen.life
+    if life.state == "closed":
+        return "done", seen.ago(life.since)
+    if life.state in _ENDINGS:
+        return _ENDINGS[life.state]
+    held = [sum(1 for end in seen.channel.endpoints if end.side == side and end.role != "creator") for side in "ab"]
+    return "ahead", _fitting(f"{held[0]}+{held[1]} open" if all(held) else f"{sum(held)} open", "open")
+
+
+def _after(seen: _Seen) -> tuple[str, str]:
+    """A stage that data has passed when any was seen to move."""
+    if not seen.is_queue:
+        return "none", ""
+    return ("done", _progress(seen)) if _has_moved(seen) else ("ahead", "none seen")
+
+
+def _has_moved(seen: _Seen) -> bool:
+    return seen.life.progress_at is not None or any(queue.moved_bytes for queue in seen.channel.queues)
+
+
+def _progress(seen: _Seen) -> str:
+    return "" if seen.life.progress_at is None else seen.ago(seen.life.progress_at)
+
+
+def _rate(life: Life) -> str:
+    """`1.2M/s`, with `>` in front where it was at least that; empty where it is not known."""
+    known = [rate for rate in life.rates if rate.bytes_per_s]
+    if not known:
+        return ""
+    least = "" if all(rate.exact for rate in known) else ">"
+    return f"{least}{size(sum(rate.bytes_per_s or 0.0 for rate in known))}/s"
+
+
+def _fitting(words: str, else_words: str) -> str:
+    return words if len(words) <= _CELLS else else_words
+
+
+_CELLS = 11
+"""Of one step of the track on a screen of 80."""
+_STATIONS: Mapping[str, Callable[[_Seen], tuple[str, str]]] = {
+    "creation": _creation,
+    "preparation": _preparation,
+    "transmission": _transmission,
+    "delivery": _delivery,
+    "reception": _reception,
+    "response": _response,
+    "termination": _termination,
+}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -81,6 +81,15 @@ class Snapshot:
     def channels_by_key(self) -> Mapping[ChannelKey, Channel]:
         """Channels by their identity."""
         return {channel.key: channel for channel in self.channels}
+
+    def with_channels(self, changed: Mapping[ChannelKey, Channel]) -> Snapshot:
+        """This look with some of its channels told anew; all else is shared."""
+        if not changed:
+            return self
+        channels = tuple([changed.get(channel.key, channel) for channel in self.channels])
+        made = replace(self, channels=channels)
+        vars(made)["channels_by_key"] = {**self.channels_by_key, **changed}
+        return made
 
     @property
     def hidden_processes(self) -> int:

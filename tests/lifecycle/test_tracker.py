@@ -8,7 +8,8 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ipcinspect.lifecycle.changes import Changes, Tracker
+from ipcinspect.lifecycle.changes import Changes
+from ipcinspect.lifecycle.tracker import Tracker
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.channel_key import ChannelKey
 from tests.fakes import channel, snapshot

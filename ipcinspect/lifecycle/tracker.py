@@ -1,0 +1,176 @@
+"""The tracker: each snapshot is compared with the one before it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from ipcinspect.lifecycle import history
+from ipcinspect.lifecycle.changes import Changes, Closed
+from ipcinspect.lifecycle.history import EMPTY, Looks
+from ipcinspect.lifecycle.life import Event
+from ipcinspect.lifecycle.movement import between
+from ipcinspect.lifecycle.names import Names
+from ipcinspect.lifecycle.refining import refined
+from ipcinspect.lifecycle.step import Step
+from ipcinspect.lifecycle.takers import comings_and_goings
+from ipcinspect.lifecycle.turns import Sighting, moves, turns
+from ipcinspect.model.channel import Channel
+from ipcinspect.model.channel_key import ChannelKey
+from ipcinspect.model.snapshot import Snapshot
+
+_MOST_EVENTS = 20_000
+"""Events of all channels together, some 400 bytes each."""
+_MOST_TOLD = 1024
+"""Reports of demo processes that wait for the next look."""
+
+
+class Tracker:
+    """Compares each snapshot with the one before. Holds one generation, and closed channels for `linger_s`.
+
+    Of channels to which nothing happened it keeps nothing but since when they are in their state. One thread advances
+    it; `tell` may be called from any other.
+    """
+
+    def __init__(self, linger_s: float = 10.0) -> None:
+        self._linger_s = linger_s
+        self._before: Snapshot | None = None
+        self._names: Names | None = None
+        """Of the snapshot before, where they were needed."""
+        self._changes: Changes | None = None
+        self._states: dict[ChannelKey, str] = {}
+        """States of the look before that were told otherwise than that look alone showed them."""
+        self._clients: dict[str, float] = {}
+        """Ids of sockets that wait at a listener, and since when they are seen to."""
+        self._told: deque[tuple[ChannelKey, Event]] = deque(maxlen=_MOST_TOLD)
+        self._early: list[tuple[ChannelKey, Event, float]] = []
+        """What was told of channels that were not seen yet, and when it was."""
+        self._kept = 0
+        """Events kept at most."""
+
+    def tell(self, key: ChannelKey, event: Event) -> None:
+        """Add what a process reported of itself to a channel's life; it shows from the next look on."""
+        self._told.append((key, event._replace(certainty="told")))
+
+    def advance(self, snapshot: Snapshot) -> Changes:
+        """The changes from the snapshot before to this one; ids that are aliases of each other are one channel."""
+        if self._before is None or self._changes is None:
+            changes = _first(snapshot)
+            self._note_clients(list(snapshot.channels), snapshot.taken_at)
+        else:
+            changes = self._step(Step(self._before, snapshot, self._changes))
+        changes = self._with_told(changes)
+        self._before, self._changes = snapshot, changes
+        return changes
+
+    def _step(self, step: Step) -> Changes:
+        closed: list[Closed] = []
+        touched = [later for _, later in step.changed] + step.opened
+        if step.opened or step.gone:
+            before, now = self._names or Names(step.before), Names(step.now)
+            closed = step.rename(before, now, self._clients)
+            self._names = now
+        else:
+            self._names = None
+        step.changed.extend(self._still_refined(step))
+        for earlier, later in step.changed:
+            self._compare(step, earlier, later)
+        self._note_clients(touched, step.at)
+        self._states = step.states
+        self._kept += step.events
+        if self._kept > _MOST_EVENTS:
+            step.records = history.lightened(step.records, _MOST_EVENTS // 2)
+            self._kept = sum(record.events for record in step.records.values())
+        return step.changes((*self._lingering(step), *closed))
+
+    def _still_refined(self, step: Step) -> Iterator[tuple[Channel, Channel]]:
+        """Channels that look as before, and have to be looked at all the same: lit ones, and those that moved."""
+        listed = {later.key for _, later in step.changed}
+        for key in {*self._states, *step.now.lights} - listed:
+            earlier, later = step.before.channels_by_key.get(key), step.now.channels_by_key.get(key)
+            if earlier is not None and later is not None:
+                yield earlier, later
+
+    def _compare(self, step: Step, earlier: Channel, later: Channel) -> None:
+        """One channel that is not as it was."""
+        key = later.key
+        state_before = self._states.get(earlier.key, earlier.state)
+        record = step.records.get(key, EMPTY)
+        trend = record.trend if record.look == step.looks.number - 1 else ()
+        queues = {queue.to: queue for queue in earlier.queues}
+        light = step.now.lights.get(key)
+        movements = [between(queues[queue.to], queue, light, step.span) for queue in later.queues if queue.to in queues]
+        state = refined(later.state, movements, trend)
+        if movements:
+            record = history.moved(record, movements, later, step.looks)
+        told = step.records.get(key, EMPTY).progress_at or step.first_seen.get(key, step.started_at)
+        moved = any(movement.moved for movement in movements)
+        seen = Sighting(
+            earlier,
+            later,
+            state_before,
+            state,
+            step.since[key],
+            told,
+            moved,
+            record.rates if movements else (),
+            step.at,
+        )
+        ends = comings_and_goings(earlier, later, step.pair) if earlier.endpoints != later.endpoints else ()
+        turned, going = [*turns(seen), *ends], [*moves(seen)]
+        record = history.happened(record, turned, going)
+        if record != EMPTY:
+            step.put(key, record, len(turned) + len(going))
+        if state != later.state:
+            step.states[key] = state
+            step.told_anew[key] = later._replace(state=state)
+        if state != state_before:
+            step.since[key] = step.at
+
+    def _lingering(self, step: Step) -> Iterator[Closed]:
+        """Channels that went at earlier looks, are still told of, and did not come back."""
+        names = self._names or Names(step.now) if self._changes is not None and self._changes.closed else None
+        for closed in self._changes.closed if self._changes is not None else ():
+            lingers = 0 <= step.at - closed.closed_at < self._linger_s
+            if lingers and names is not None and names.same(closed.channel) is None:
+                yield closed
+
+    def _note_clients(self, touched: list[Channel], at: float) -> None:
+        """Sockets that wait at a listener: when they are accepted, their life began here."""
+        waiting = [channel for channel in touched if channel.aliases and channel.state == "waiting-accept"]
+        if not waiting:
+            return
+        names = {alias for channel in waiting for alias in channel.aliases}
+        kept = {name: since for name, since in self._clients.items() if name in names or at - since < _CLIENTS_KEPT_S}
+        self._clients = {**dict.fromkeys(names, at), **kept}
+
+    def _with_told(self, changes: Changes) -> Changes:
+        """What was reported since the look before, at its channel."""
+        now = changes.snapshot.taken_at
+        waiting = [*self._early, *((key, event, now) for key, event in _drained(self._told))]
+        if not waiting:
+            return changes
+        self._early = []
+        records = dict(changes.records)
+        for key, event, since in waiting:
+            channel = changes.channel(key)
+            if channel is not None:
+                records[channel.key] = history.told(records.get(channel.key, EMPTY), event)
+                self._kept += 1
+            elif 0 <= now - since < self._linger_s and len(self._early) < _MOST_TOLD:
+                self._early.append((key, event, since))
+        return changes.with_records(records)
+
+
+_CLIENTS_KEPT_S = 3600.0
+
+
+def _drained(told: deque[tuple[ChannelKey, Event]]) -> Iterator[tuple[ChannelKey, Event]]:
+    while told:
+        yield told.popleft()
+
+
+def _first(snapshot: Snapshot) -> Changes:
+    """One look changes nothing."""
+    since = dict.fromkeys([channel.key for channel in snapshot.channels], snapshot.taken_at)
+    return Changes(snapshot, (), (), since, snapshot.taken_at, {}, {}, Looks(0, ()))

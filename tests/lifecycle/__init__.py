@@ -1,0 +1,1 @@
+"""Claims about what is derived from several snapshots: changes, lives, stages."""
