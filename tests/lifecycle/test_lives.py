@@ -249,7 +249,7 @@ def test_what_a_process_told_stands_among_what_was_seen() -> None:
     tracker.advance(snapshot(at=NOON))
     tracker.advance(snapshot([queue(bytes=0)], at=NOON + 1))
     lived = tracker.advance(snapshot([queue(bytes=64)], at=NOON + 2)).life(KEY)
-    assert [(event.what, event.certainty) for event in lived.events][0] == ("wrote 64 bytes", "told")
+    assert next((event.what, event.certainty) for event in lived.events) == ("wrote 64 bytes", "told")
 
 
 def test_every_mechanism_has_its_interfaces() -> None:
