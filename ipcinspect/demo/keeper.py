@@ -22,7 +22,7 @@ from typing import NamedTuple, NoReturn
 
 from ipcinspect.demo import half, protocol
 from ipcinspect.demo.half import Place
-from ipcinspect.demo.protocol import Answer, Made, Task
+from ipcinspect.demo.protocol import Answer, Given, Made, Task
 from ipcinspect.kernel.own_process import set_name
 from ipcinspect.mechanisms import demo_leaving
 from ipcinspect.mechanisms.demo_part import Calls, Leaving, Making, Report
@@ -98,8 +98,8 @@ def _make(
         os.close(fd)
     for one in channels.all:
         one.let_go()
-    told = (forth.sender_args, forth.receiver_args)
-    made = Made(pids[0], pids[1], directory, channels.leaves, told, forth.most_bytes, forth.limit_told_by)
+    given = Given(*forth[:4]), None if back is None else Given(*back[:4])
+    made = Made(pids[0], pids[1], directory, channels.leaves, *given, forth.most_bytes, forth.limit_told_by)
     return pids, made
 
 

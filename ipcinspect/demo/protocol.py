@@ -37,6 +37,15 @@ class Task(NamedTuple):
     reading_s: float
 
 
+class Given(NamedTuple):
+    """What the two processes were given of one channel; descriptors have the same numbers in the maker."""
+
+    sender_args: tuple[str, ...]
+    sender_fds: tuple[int, ...]
+    receiver_args: tuple[str, ...]
+    receiver_fds: tuple[int, ...]
+
+
 class Made(NamedTuple):
     """What the keeper answers when both halves are there."""
 
@@ -44,8 +53,9 @@ class Made(NamedTuple):
     receiver_pid: int
     directory: str
     leaves: tuple[Leaving, ...]
-    args: tuple[tuple[str, ...], tuple[str, ...]]
-    """Of the handover: the sender's and the receiver's."""
+    forth: Given
+    back: Given | None
+    """Of the channel for answers, where that is another: there the sender has the receiver's part."""
     most_bytes: int | None
     limit_told_by: str | None
 
@@ -87,9 +97,13 @@ def read_task(line: bytes) -> Task:
 def read_made(told: Any) -> Made:
     """From the value of an answer."""
     made = Made(*told)
-    sender, receiver = made.args
     leaves = tuple(Leaving(*leaving) for leaving in made.leaves)
-    return made._replace(leaves=leaves, args=(tuple(sender), tuple(receiver)))
+    back = None if made.back is None else _given(made.back)
+    return made._replace(leaves=leaves, forth=_given(made.forth), back=back)
+
+
+def _given(told: Any) -> Given:
+    return Given(*map(tuple, told))
 
 
 def write_question(question: Question) -> bytes:

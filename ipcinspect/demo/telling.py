@@ -12,6 +12,14 @@ SIDES = ("maker", "a", "b")
 """`a` is the sender, `b` the receiver; `maker` the process that makes the object and forks both."""
 
 
+class Cast(NamedTuple):
+    """Who takes part in a walk, by pid."""
+
+    maker: int
+    sender: int
+    receiver: int
+
+
 class Evidence(NamedTuple):
     """What the program's own collectors show of the pair's channel at one moment."""
 
@@ -40,3 +48,9 @@ class Told(NamedTuple):
     """What the kernel shows after it."""
     fault: bool = False
     """Whether it is where the wanted fault shows."""
+    failed: bool = False
+    """Whether it is where the walk could not go on: it ends, with cleaning up."""
+    sent: int = 0
+    """Messages that the sender's calls have accepted by then."""
+    taken: int = 0
+    """Messages that the receiver has taken by then."""

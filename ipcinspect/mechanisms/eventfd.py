@@ -174,5 +174,6 @@ DEMO = Demo(
     sender=_End,
     receiver=_End,
     carries_payload=False,
+    merges=("counter",),
     notifications=("read", "poll", "epoll"),
 )

@@ -112,6 +112,8 @@ class Demo(NamedTuple):
     """Of `demo_part.NOTIFICATIONS`, how a receiver can be told that data is there; the first is the usual one."""
     responses: tuple[str, ...] = ("second",)
     """Of `demo_part.RESPONSES`; the first is the usual one. Where it has `same`, both halves send and receive."""
+    merges: tuple[str, ...] = ()
+    """Variants in which one `receive` takes all that was sent until then (a counter)."""
     one_way: tuple[str, ...] = ()
     """Variants through which no answer comes back, whatever `responses` says of the others."""
     locks: tuple[str, ...] = ()

@@ -17,7 +17,7 @@ def main(mechanism: str, directory: str) -> None:
     with signals_end_in_order(), DemoPair.start(room, below=directory) as pair:
         pair.open()
         pids = (pair.sender_pid, pair.receiver_pid, pair.maker_pid)
-        print(json.dumps({"pids": pids, "given": pair.made.args[0], "leaves": pair.made.leaves}), flush=True)
+        print(json.dumps({"pids": pids, "given": pair.made.forth.sender_args, "leaves": pair.made.leaves}), flush=True)
         signal.pause()
 
 

@@ -74,7 +74,7 @@ def test_end_is_safe_twice_and_after_both_died(tmp_path: Path) -> None:
 @every_system_v
 def test_a_system_v_object_goes_though_both_were_killed(room: Room) -> None:
     with DemoPair.start(room) as pair:
-        number = pair.made.args[0][0]
+        number = pair.made.forth.sender_args[0]
         assert number in numbers(room)
         pair.kill_sender()
         pair.kill_receiver()
@@ -84,7 +84,7 @@ def test_a_system_v_object_goes_though_both_were_killed(room: Room) -> None:
 def test_a_posix_queue_loses_its_name_though_both_were_killed() -> None:
     with DemoPair.start(posix_mq) as pair:
         pair.open()
-        name = pair.made.args[0][0]
+        name = pair.made.forth.sender_args[0]
         os.close(mq_transfer.open_existing(name, os.O_RDONLY))
         pair.kill_sender()
         pair.kill_receiver()
@@ -117,7 +117,7 @@ def test_a_runner_that_forgets_the_end_cleans_up_at_its_exit(tmp_path: Path) -> 
         "from ipcinspect.demo import DemoPair\n"
         "from ipcinspect.mechanisms import sysv_msg\n"
         f"pair = DemoPair.start(sysv_msg, below={str(tmp_path)!r})\n"
-        "print(pair.sender_pid, pair.receiver_pid, pair.made.args[0][0])\n"
+        "print(pair.sender_pid, pair.receiver_pid, pair.made.forth.sender_args[0])\n"
     )
     told = subprocess.run([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     sender, receiver, number = told.stdout.split()
@@ -225,7 +225,7 @@ def test_what_has_a_name_in_dev_shm_goes_though_both_were_killed(tmp_path: Path)
     for room, prefix in ((posix_shm, ""), (posix_sem, "sem.")):
         with DemoPair.start(room, below=str(tmp_path)) as pair:
             pair.open()
-            path = Path("/dev/shm", prefix + Path(pair.made.args[0][0]).name)
+            path = Path("/dev/shm", prefix + Path(pair.made.forth.sender_args[0]).name)
             assert path.exists()
             pair.kill_sender()
             pair.kill_receiver()

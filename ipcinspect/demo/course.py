@@ -1,0 +1,145 @@
+"""Where a walk stands: the pair, what it has said and was not told yet, what was sent and taken so far."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from ipcinspect.demo.formats import Value
+from ipcinspect.demo.pairing import Pair, PairStarter
+from ipcinspect.demo.plan import Plan
+from ipcinspect.demo.telling import SIDES, Cast, Evidence, Told
+from ipcinspect.demo.watching import Watching
+from ipcinspect.inspector import Inspector
+from ipcinspect.mechanisms.demo_part import Report
+from ipcinspect.mechanisms.room import Demo
+
+_BEGINS_WITHIN_S = 1.0
+_HEARS_EACH_S = 0.01
+LOOKS = 4
+"""Messages of one walk after which the channel is looked at, beside the last one: a look costs 30 ms and more."""
+
+
+class Course:
+    """What all stages of one walk share."""
+
+    def __init__(self, start: PairStarter, plan: Plan, inspector: Inspector, clock: Callable[[], float]) -> None:
+        self.plan = plan
+        self.stage = ""
+        self.values: list[Value] = []
+        self.payloads: list[bytes] = []
+        self.sent = 0
+        """Messages that the sender's calls have accepted."""
+        self.received: list[bytes] = []
+        self.first_sent_at: float | None = None
+        self.first_arrived_at: float | None = None
+        """When the call returned that waited for the first message; None where none waited for it."""
+        self._start = start
+        self._inspector = inspector
+        self._clock = clock
+        self._began = clock()
+        self._heard: list[tuple[str, Report]] = []
+        self._pair: Pair | None = None
+        self._watching: Watching | None = None
+
+    @property
+    def pair(self) -> Pair:
+        """The two processes."""
+        assert self._pair is not None, "before it was made"
+        return self._pair
+
+    @property
+    def is_made(self) -> bool:
+        """Whether there are processes and a channel."""
+        return self._pair is not None
+
+    @property
+    def demo(self) -> Demo:
+        """What the mechanism can show."""
+        assert self.pair.room.DEMO is not None
+        return self.pair.room.DEMO
+
+    @property
+    def watching(self) -> Watching:
+        """Who looks at the channel."""
+        assert self._watching is not None, "before the pair was made"
+        return self._watching
+
+    def make(self) -> None:
+        """Start the processes. Raises OSError or DemoError."""
+        self._pair = self._start(self.plan, self.hear)
+        self._watching = Watching(self._inspector, self._pair)
+
+    def end(self) -> None:
+        """End what there is. Safe to call twice."""
+        if self._pair is not None:
+            self._pair.end()
+
+    def hear(self, side: str, report: Report) -> None:
+        """What a process says of a call of its own."""
+        self._heard.append((side, report))
+
+    def hear_of(self, side: str) -> None:
+        """Wait until a process has begun the call that it sleeps in; where it makes none, only for a moment."""
+        until = self._clock() + _BEGINS_WITHIN_S
+        while not any(one == side and report.took_s is None for one, report in self._heard):
+            left = until - self._clock()
+            if left <= 0:
+                return
+            self.pair.listen(min(left, _HEARS_EACH_S))
+
+    def done(self, side: str) -> list[Report]:
+        """The calls of a side that have returned and were not told yet."""
+        return [report for one, report in self._heard if one == side and report.took_s is not None]
+
+    def calls(self, sides: Sequence[str] = SIDES) -> Iterator[Told]:
+        """Tell what these sides did and was not told yet: a call once it has returned, or that it sleeps."""
+        mine = [(side, report) for side, report in self._heard if side in sides]
+        self._heard = [(side, report) for side, report in self._heard if side not in sides]
+        returned = {(side, report.began_at) for side, report in mine if report.took_s is not None}
+        for side, report in sorted(mine, key=lambda row: row[1].began_at):
+            if report.took_s is not None or (side, report.began_at) not in returned:
+                yield self._told(side, report.began_at - self._began)._replace(report=report)
+
+    def says(self, sentence: str, evidence: Evidence | None = None, side: str | None = None) -> Told:
+        """A line that is not a call."""
+        return self._told(side, self._clock() - self._began)._replace(says=sentence, evidence=evidence)
+
+    def fails(self, sentence: str, evidence: Evidence | None) -> Told:
+        """The line at which the walk ends."""
+        return self.says(sentence, evidence)._replace(failed=True)
+
+    def shows(self) -> Told:
+        """What the kernel shows now."""
+        return self._told(None, self._clock() - self._began)._replace(evidence=self.look())
+
+    def _told(self, side: str | None, at_s: float) -> Told:
+        return Told(self.stage, side, at_s, sent=self.sent, taken=len(self.received))
+
+    @property
+    def cast(self) -> Cast | None:
+        """Who takes part; None before the processes are there."""
+        if self._pair is None:
+            return None
+        return Cast(self._pair.maker_pid, self._pair.sender_pid, self._pair.receiver_pid)
+
+    def look(self) -> Evidence:
+        """What the kernel shows now."""
+        is_closing = self.stage == "termination"
+        waiting = self.payloads[: self.sent] if self.demo.carries_payload and not is_closing else []
+        return self.watching.look(waiting)
+
+    def is_looked_at(self, number: int) -> bool:
+        """Whether the channel is looked at after this message."""
+        return number <= LOOKS or number == self.plan.messages
+
+    def rest(self, seconds: float) -> None:
+        """Let time pass, hearing what the processes say meanwhile."""
+        until = self._clock() + seconds
+        while (left := until - self._clock()) > 0:
+            self.pair.listen(left)
+
+    def rest_until_next(self, number: int) -> None:
+        """Keep to the plan's rate before the message of this number."""
+        if self.plan.rate is not None and number > 1 and self.first_sent_at is not None:
+            self.rest(max(self.first_sent_at + (number - 1) / self.plan.rate - time.monotonic(), 0.0))
