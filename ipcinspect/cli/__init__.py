@@ -32,6 +32,7 @@ COMMANDS = (
     Command("list", "ipcinspect.cli.list_command"),
     Command("show", "ipcinspect.cli.show_command"),
     Command("peek", "ipcinspect.cli.peek_command"),
+    Command("follow", "ipcinspect.cli.follow_command"),
     Command("ps", "ipcinspect.cli.ps_command"),
     Command("run", "ipcinspect.cli.run_command", starts_another=True),
     Command("doctor", "ipcinspect.cli.doctor_command"),
@@ -69,6 +70,7 @@ examples:
   ipcinspect list state:full      what is stuck
   ipcinspect show /run/app.sock   who is connected to a socket
   ipcinspect peek 1234/5          what waits in a descriptor's channel
+  ipcinspect follow 1234/5        what happens to it from now on
 """
 
 

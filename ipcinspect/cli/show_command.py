@@ -95,6 +95,9 @@ def _identity(channel: Channel, snapshot: Snapshot, style: Style) -> Iterator[tu
     yield "capacity", Cell("-" if channel.capacity_bytes is None else style.told(channel.capacity_bytes, "bytes"))
     yield "exposure", Cell(style.told(exposure_sentence(channel, snapshot), None))
     yield "created", Cell(style.told(channel.created_at, "time"))
+    kept = [at for queue in channel.queues for at in (queue.written_at, queue.read_at) if at is not None]
+    if kept:
+        yield "last moved", Cell(style.told(max(kept), "time"))
     for title, number in (("network namespace", channel.namespaces.net), ("IPC namespace", channel.namespaces.ipc)):
         if number is not None:
             yield title, Cell(str(number))

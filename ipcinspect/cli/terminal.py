@@ -34,6 +34,8 @@ _SGR: Mapping[str, str] = {
 _NARROWEST = 6
 _NARROWEST_FOLD = 20
 """Cells below which text is not folded, but left to the terminal."""
+_INDENT = 2
+"""Cells by which what is continued below stands further right."""
 _TELLS_NOTHING = ("", "-", "?")
 _SHORTEST_NAME = 2
 _BAR = 5
@@ -112,7 +114,28 @@ class TerminalStyle:
             self._rolling_widths = needed
             yield self._head(sheet, self._rolling_widths)
         for row in rows:
-            yield self._line(row, sheet.columns, self._rolling_widths)
+            if sheet.whole:
+                yield from self._whole(row, sheet.columns, self._rolling_widths)
+            else:
+                yield self._line(row, sheet.columns, self._rolling_widths)
+
+    def _whole(self, row: tuple[Cell, ...], columns: Sequence[Column], widths: Sequence[int]) -> Iterator[str]:
+        """A row of which nothing is cut: what its last cell has no room for stands below the one before."""
+        *first, last = row
+        starts = [sum(width + 1 for width in widths[:place]) for place in range(len(widths))]
+        fits_before = cell_len(first[-1].text) <= widths[-2]
+        if fits_before and starts[-1] + cell_len(last.text) <= self._width:
+            yield self._line(row, columns, widths)
+            return
+        beside = fits_before and self._width - starts[-1] >= _NARROWEST_FOLD
+        indent = starts[-1] if beside else starts[-2] + _INDENT
+        parts = list(_fold(last.text, max(self._width - indent, _NARROWEST_FOLD)))
+        if beside:
+            yield self._line((*first, last._replace(text=parts.pop(0))), columns, widths)
+        else:
+            yield self._line(first, columns[:-1], widths[:-1])
+        for part in parts:
+            yield " " * indent + self.painted(part, last.role) + "\n"
 
     def painted(self, text: str, role: str) -> str:
         """In the attributes of its role."""

@@ -60,7 +60,7 @@ def watch(
         if style is not None and before is None:
             session.tell_gaps(observation.snapshot)
         before = now
-        session.output.wait(0 if is_last else _interval(session, observation.snapshot))
+        session.output.wait(0 if is_last else interval_of(session, observation.snapshot))
     return DONE
 
 
@@ -86,7 +86,7 @@ def events(
 def _chosen(observation: Observation, wanted: Filter, order: Order) -> dict[ChannelKey, Channel]:
     snapshot, since = observation.snapshot, observation.changes.since
     matching = [channel for channel in snapshot.channels if wanted.matches(channel, snapshot, since)]
-    return {channel.key: channel for channel in order.sorted(matching, since)}
+    return {channel.key: channel for channel in order.sorted(matching, since, observation.changes.bytes_per_s)}
 
 
 def _event_sheet(happened: Iterable[Event], snapshot: Snapshot, offers: Sequence[Offer], style: Style) -> Sheet:
@@ -101,7 +101,7 @@ def _event_sheet(happened: Iterable[Event], snapshot: Snapshot, offers: Sequence
     )
 
 
-def _interval(session: Session, snapshot: Snapshot) -> float:
+def interval_of(session: Session, snapshot: Snapshot) -> float:
     """Seconds until the next look."""
     asked = session.options.interval
     if asked is not None:

@@ -18,6 +18,8 @@ class Event(NamedTuple):
     """One sentence: what shows it, and which interface told (`FIONREAD 65536 of F_GETPIPE_SZ 65536`)."""
     certainty: str
     """One of `words.CERTAINTIES`."""
+    state: str | None = None
+    """The state that began with it, one of `words.STATES`; None where none did."""
 
 
 class Rate(NamedTuple):

@@ -139,6 +139,7 @@ def _end(closed: Ended) -> Event:
     if not closed.is_sure:
         evidence = f"not at this look, which could not see all that the one before saw ({source.ends})"
         return Event(closed.closed_at, None, "out of sight", evidence, "inferred")
+    shown, certainty = f"no process has an end of it ({source.ends})", "inferred"
     if source.listed:
-        return Event(closed.closed_at, "termination", "closed", f"the kernel lists it no more ({source.fill})", "seen")
-    return Event(closed.closed_at, "termination", "closed", f"no process has an end of it ({source.ends})", "inferred")
+        shown, certainty = f"the kernel lists it no more ({source.fill})", "seen"
+    return Event(closed.closed_at, "termination", "closed", shown, certainty, "closed")

@@ -41,7 +41,7 @@ def turns(seen: Sighting) -> Iterator[Event]:
     if old != new:
         told = _ENTERED.get(new)
         if told is not None:
-            yield _event(seen, new, told(seen.later))
+            yield _event(seen, new, told(seen.later), begins=new)
         elif old in _LEFT:
             yield _event(seen, old, _LEFT[old](seen))
     if _goes_on(seen):
@@ -56,17 +56,19 @@ def moves(seen: Sighting) -> Iterator[Event]:
         return
     if new in _MOVING:
         words = {"flowing": "data flows", "filling": "data comes in", "draining": "data leaves"}[new]
-        yield _event(seen, new, words + _queued(seen.later), f"{_change_of(seen)}{_rate_text(seen.rates)}")
+        shown = f"{_change_of(seen)}{_rate_text(seen.rates)}"
+        yield _event(seen, new, words + _queued(seen.later), shown, begins=new)
     elif new == "holding" and old == "idle":
         yield _event(seen, "filling", "first data queued" + _queued(seen.later), _change_of(seen))
     elif new == "idle" and seen.earlier.state == "holding":
         yield _event(seen, "draining", "all data left", _change_of(seen))
 
 
-def _event(seen: Sighting, state: str, what: str, evidence: str | None = None, certainty: str = "seen") -> Event:
+def _event(seen: Sighting, state: str, what: str, evidence: str | None = None, begins: str | None = None) -> Event:
+    """An event of the stage of `state`; `begins` is the state that began with it."""
     source = INTERFACES[seen.later.mechanism].fill
     told = figures(seen.later) if seen.later.queues else f"state {seen.later.state}"
-    return Event(seen.at, stage_of(state), what, f"{evidence or told} ({source})", certainty)
+    return Event(seen.at, stage_of(state), what, f"{evidence or told} ({source})", "seen", begins)
 
 
 def _goes_on(seen: Sighting) -> bool:

@@ -11,6 +11,8 @@ from ipcinspect.selection import unknown
 
 Since = Mapping[ChannelKey, float]
 """When each channel entered its state, seconds since the epoch (`Changes.since`)."""
+RateOf = Callable[[ChannelKey], "float | None"]
+"""Bytes per second that a channel moves at least; None where that is not known (`Changes.bytes_per_s`)."""
 
 
 class Severity(NamedTuple):
@@ -77,7 +79,8 @@ def is_plumbing(channel: Channel) -> bool:
 
 def worst_of(channels: Iterable[Channel], since: Since | None = None) -> Channel | None:
     """The one that stands first in the order `worst`."""
-    return min(channels, key=lambda channel: (_worst(channel, since), channel.key), default=None)
+    watched = _Watched(since, None)
+    return min(channels, key=lambda channel: (_worst(channel, watched), channel.key), default=None)
 
 
 _RANKS_OF_ROLE = {"error": 0, "warning": 1, "ok": 2, "muted": 3}
@@ -89,13 +92,16 @@ class Order(NamedTuple):
     word: str
     reverse: bool
 
-    def sorted(self, channels: Iterable[Channel], since: Since | None = None) -> list[Channel]:
+    def sorted(
+        self, channels: Iterable[Channel], since: Since | None = None, rate_of: RateOf | None = None
+    ) -> list[Channel]:
         """The channels in this order; those that lack the figure stand last, whichever way it goes."""
         key_of, largest_first = _KEYS[self.word]
+        watched = _Watched(since, rate_of)
         lacking: list[tuple[ChannelKey, Channel]] = []
         known: list[tuple[Any, ChannelKey, Channel]] = []
         for channel in channels:
-            figure = key_of(channel, since)
+            figure = key_of(channel, watched)
             if figure is None:
                 lacking.append((channel.key, channel))
             else:
@@ -126,10 +132,17 @@ def _identity_of_lacking(row: tuple[ChannelKey, Channel]) -> ChannelKey:
     return row[0]
 
 
-def _worst(channel: Channel, since: Since | None) -> tuple[int, bool, float, int, float, int]:
+class _Watched(NamedTuple):
+    """What more than one look tells of channels; None where there was but one."""
+
+    since: Since | None
+    rate_of: RateOf | None
+
+
+def _worst(channel: Channel, watched: _Watched) -> tuple[int, bool, float, int, float, int]:
     """Role, plumbing last, then longest in its state, then the state itself, then the fullest."""
     severity = SEVERITY_OF_STATE[condition(channel)]
-    start = since.get(channel.key, 0.0) if since is not None else 0.0
+    start = watched.since.get(channel.key, 0.0) if watched.since is not None else 0.0
     return (
         _RANKS_OF_ROLE[severity.role],
         is_plumbing(channel),
@@ -140,16 +153,20 @@ def _worst(channel: Channel, since: Since | None) -> tuple[int, bool, float, int
     )
 
 
-def _lowest_pid(channel: Channel, _: Since | None) -> int | None:
+def _lowest_pid(channel: Channel, _: _Watched) -> int | None:
     pids = [end.process.pid for end in channel.endpoints if end.process is not None]
     return min(pids) if pids else None
 
 
-def _since(channel: Channel, since: Since | None) -> float | None:
-    return None if since is None else since.get(channel.key)
+def _since(channel: Channel, watched: _Watched) -> float | None:
+    return None if watched.since is None else watched.since.get(channel.key)
 
 
-Figure = Callable[[Channel, "Since | None"], Any]
+def _rate(channel: Channel, watched: _Watched) -> float | None:
+    return None if watched.rate_of is None else watched.rate_of(channel.key)
+
+
+Figure = Callable[[Channel, _Watched], Any]
 
 _KEYS: Mapping[str, tuple[Figure, bool]] = {
     "worst": (_worst, False),
@@ -164,6 +181,7 @@ _KEYS: Mapping[str, tuple[Figure, bool]] = {
     "pid": (_lowest_pid, False),
     "created": (lambda channel, _: channel.created_at, False),
     "for": (_since, False),
+    "rate": (_rate, True),
 }
 ORDERS = tuple(_KEYS)
 """Every order by its word; sizes and counts stand largest first, `for` longest first, all else ascending."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _FOUND_AT_MOST = 50
 _BETWEEN_BREATHS = 2000
 """Things looked at before the screen gets its turn."""
+_MOVING = "state:flowing state:filling state:draining"
 
 
 class Command(NamedTuple):
@@ -69,6 +70,8 @@ class ActionCommands(_Commands):
         yield Command("Show only what is full", "filter state:full", partial(app.filter_by, "state:full"))
         yield Command("Show all channels", "clear the filter", partial(app.filter_by, ""))
         yield Command("Look inside the chosen channel", "p", app.look_inside)
+        yield Command("Life of the chosen channel", "tab Life", app.show_life)
+        yield Command("Show only what moves", "filter state:flowing ...", partial(app.filter_by, _MOVING))
         yield Command("Pause and go on", "space", app.action_pause)
         yield Command("Help", "?", app.action_help)
         for order in ORDERS:

@@ -168,7 +168,7 @@ class Feed:
         if self._looks % _LOOKS_BETWEEN_CLEANINGS == 0:
             gc.unfreeze()
             gc.collect()
-        want = Want(descriptors=True, cmdlines=True, sights=self.wishes.sights)
+        want = Want(descriptors=True, cmdlines=True, sights=self.wishes.sights, lights=self._lights())
         before = self._seen
         with _no_garbage_collection() as spare:
             try:
@@ -181,6 +181,11 @@ class Feed:
             self._old = None if before is None else before[0]
             show(arrange(observation, last, self.wishes.query))
             spare(len(observation.snapshot.channels) > MANY_CHANNELS)
+
+    def _lights(self) -> tuple[ChannelKey, ...]:
+        """The pipe that is chosen: of it alone reads and writes are noticed, since that costs its users a little."""
+        key = self.wishes.details_of
+        return (key,) if isinstance(key, ChannelKey) and key.kind == "pipe" else ()
 
     def _let_go(self) -> None:
         """Free the observation before the last, here and in small pieces: at once it would hold up a key."""

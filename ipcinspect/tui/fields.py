@@ -10,6 +10,8 @@ from typing import NamedTuple
 from rich.cells import cell_len
 
 from ipcinspect.export.exposure import exposure_sentence, exposure_word
+from ipcinspect.lifecycle.life import Life
+from ipcinspect.lifecycle.stages import track
 from ipcinspect.mechanisms import fields_of
 from ipcinspect.model.channel import Channel, Endpoint, Queue
 from ipcinspect.model.snapshot import Snapshot
@@ -19,6 +21,7 @@ from ipcinspect.tui import figures
 from ipcinspect.tui.drawing import Line, Span, clip, clip_name, wrap
 from ipcinspect.tui.glyphs import Glyphs
 from ipcinspect.tui.inside import FORMS, Peek, contents_rows
+from ipcinspect.tui.life_text import life_lines
 from ipcinspect.tui.rows import Rows, TextRows
 
 
@@ -35,6 +38,8 @@ class Subject(NamedTuple):
     """The last request to look inside, of whatever channel."""
     form: str = FORMS[0]
     """How contents are shown, one of `inside.FORMS`."""
+    life: Life | None = None
+    """What is known of its life; None where it was not watched."""
 
 
 class _Cells(NamedTuple):
@@ -165,6 +170,19 @@ def field_rows(subject: Subject, glyphs: Glyphs) -> TextRows:
 def inside_rows(subject: Subject, width: int, glyphs: Glyphs) -> Rows:
     """What is in the channel, where the user asked for it."""
     return contents_rows(subject.channel, subject.snapshot.host.uid, subject.peek, subject.form, width, glyphs)
+
+
+def life_rows(subject: Subject, width: int, glyphs: Glyphs) -> TextRows:
+    """The stages of its life, and what happened."""
+    channel, life, now = subject.channel, subject.life, subject.snapshot.taken_at
+    stations = () if life is None else track(channel, life, now, _shape(subject))
+    return TextRows(life_lines(channel, life, stations, now, width, glyphs))
+
+
+def _shape(subject: Subject) -> str | None:
+    """What its contents looked like, where the user has looked into it."""
+    peek = subject.peek
+    return None if peek is None or peek.key != subject.channel.key or not peek.pieces else peek.pieces[0][0].shape
 
 
 class _Fact(NamedTuple):

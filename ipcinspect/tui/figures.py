@@ -24,6 +24,23 @@ def size(amount: int | None) -> str:
     return f"{value:.0f}P"
 
 
+def rate(bytes_per_s: float, exact: bool) -> str:
+    """`0 B/s`, `1.2K/s`, `>1.2K/s`: in at most 8 cells; a lower bound is marked. What is below 1 B/s is not 0."""
+    if bytes_per_s and bytes_per_s < 1:
+        return "<1 B/s" if exact else ">0 B/s"
+    amount = size(round(bytes_per_s)) if bytes_per_s else "0 B"
+    return f"{'' if exact else '>'}{amount}/s"
+
+
+def message_rate(messages_per_s: float, exact: bool) -> str:
+    """`12 msg/s`, `>12msg/s`, `>120/s`: as `rate`, for what counts messages alone."""
+    if messages_per_s and messages_per_s < 1:
+        return "<1 msg/s" if exact else ">0 msg/s"
+    told = f"{'' if exact else '>'}{count(round(messages_per_s), 'msg')}/s"
+    shorter = told if len(told) <= 8 else told.replace(" ", "")
+    return shorter if len(shorter) <= 8 else shorter.replace("msg", "")
+
+
 def count(amount: int, unit: str) -> str:
     """`12 msg`, `4k msg`: a number with its unit in at most 6 cells for units of 3."""
     if amount < 100:

@@ -8,6 +8,8 @@ from ipcinspect.selection.filters import KEYS as FILTER_KEYS
 from ipcinspect.tui.drawing import Line, Span, clip
 from ipcinspect.tui.glyphs import Glyphs
 from ipcinspect.tui.header import Key
+from ipcinspect.tui.life_text import CERTAIN_WORDS
+from ipcinspect.tui.stage_track import ROLES
 from ipcinspect.tui.states import STATES
 
 EVERYWHERE = (
@@ -46,6 +48,19 @@ _WIRES = (
     ("gone", "the other end is gone"),
     ("open", "open for anybody"),
 )
+_STATIONS = (
+    ("done", "behind it"),
+    ("now", "where it stands"),
+    ("stuck", "where it stands and cannot go on"),
+    ("ahead", "to come, or not seen yet"),
+    ("none", "does not apply to this channel"),
+)
+_RATES = (
+    ("1.2K/s", "counted by the kernel"),
+    (">1.2K/s", "at least: what was seen to move between two looks"),
+    ("-", "nothing moves through it: memory, a lock, a listener"),
+    ("?", "not known: the kernel does not count, and nothing was seen to move"),
+)
 
 
 def help_lines(glyphs: Glyphs) -> list[Line]:
@@ -60,6 +75,13 @@ def help_lines(glyphs: Glyphs) -> list[Line]:
     lines += _marks(glyphs)
     lines += [(), _title("Wires")]
     lines += [_pair(glyphs.wires[wire], words, "text", glyphs) for wire, words in _WIRES]
+    lines += [(), _title("Life: stages")]
+    lines += [_pair(glyphs.stations[status], words, ROLES[status], glyphs) for status, words in _STATIONS]
+    lines += [(), _title("Life: how an event is known, before its time")]
+    for certainty, words in CERTAIN_WORDS.items():
+        lines.append(_pair(f"{glyphs.certainties[certainty]} {certainty}", words, "text", glyphs))
+    lines += [(), _title("Rates")]
+    lines += [_pair(rate, words, "text", glyphs) for rate, words in _RATES]
     return lines
 
 

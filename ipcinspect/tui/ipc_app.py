@@ -61,6 +61,11 @@ class IpcApp(Frame):
         self.action_page("channels-page")
         self.channels_page.action_peek(FIRST_BYTES)
 
+    def show_life(self) -> None:
+        """Open the life of the chosen channel."""
+        self.action_page("channels-page")
+        self.channels_page.show_life()
+
     def order_by(self, word: str) -> None:
         """Sort the channels."""
         self.action_page("channels-page")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from ipcinspect.export.namespaces import namespace_word
+from ipcinspect.lifecycle.life import Life
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.snapshot import Host
@@ -41,6 +42,10 @@ class Rows(Protocol):
         ...
 
 
+def _unwatched(key: ChannelKey) -> Life | None:
+    return None
+
+
 @dataclass(frozen=True)
 class ChannelRows:
     """The channel table's rows, already filtered and in order."""
@@ -49,6 +54,8 @@ class ChannelRows:
     places: Mapping[ChannelKey, int] = field(default_factory=dict)
     since: Mapping[ChannelKey, float] = field(default_factory=dict)
     now: float = 0.0
+    life_of: Callable[[ChannelKey], Life | None] = _unwatched
+    """What is known of the life of one of them."""
     order: str = "worst"
     turned: bool = False
     host: Host | None = None
@@ -69,7 +76,7 @@ class ChannelRows:
     def line(self, index: int, width: int, chosen: bool, glyphs: Glyphs) -> Line:
         channel = self.channels[index]
         space = None if self.host is None else namespace_word(channel, self.host)
-        row = Row(channel, self.since.get(channel.key), self.now, chosen, space)
+        row = Row(channel, self.since.get(channel.key), self.now, chosen, space, self.life_of(channel.key))
         return row_line(row, ends_of(channel), width, glyphs, self.host is not None)
 
 

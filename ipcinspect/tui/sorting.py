@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.channel_key import ChannelKey
-from ipcinspect.selection.order import SEVERITY_OF_STATE, Order, Since, condition, is_plumbing
+from ipcinspect.selection.order import SEVERITY_OF_STATE, Order, RateOf, Since, condition, is_plumbing
 
 FEW = 8192
 """Channels that are sorted at once: a few milliseconds."""
@@ -21,13 +21,15 @@ for _severity in SEVERITY_OF_STATE.values():
     _PLACE_OF_ROLE.setdefault(_severity.role, _severity.rank)
 
 
-def sorted_gently(order: Order, channels: Sequence[Channel], since: Since) -> list[Channel]:
+def sorted_gently(
+    order: Order, channels: Sequence[Channel], since: Since, rate_of: RateOf | None = None
+) -> list[Channel]:
     """The same as `order.sorted`, in small steps."""
     if len(channels) <= FEW:
-        return order.sorted(channels, since)
+        return order.sorted(channels, since, rate_of)
     by_identity = _by_identity(channels)
     if order.word != "worst":
-        return order.sorted(by_identity, since)
+        return order.sorted(by_identity, since, rate_of)
     groups: dict[tuple[int, bool, float], list[Channel]] = {}
     for channel in by_identity:
         start = since.get(channel.key, 0.0)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from ipcinspect.export.namespaces import is_foreign
 from ipcinspect.inspector import Observation
+from ipcinspect.lifecycle.changes import Changes
+from ipcinspect.lifecycle.life import Life
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.snapshot import Snapshot
@@ -105,14 +108,23 @@ def _arrange_channels(observation: Observation, last: Mapping[ChannelKey, Last],
     if query.words:
         wanted = parse(query.words)
         candidates = [channel for channel in candidates if wanted.matches(channel, snapshot, since)]
-    ordered = sorted_gently(query.order, candidates, since)
+    ordered = sorted_gently(query.order, candidates, since, observation.changes.bytes_per_s)
     if closed:
         ordered = [closed[channel.key].channel if channel.key in closed else channel for channel in ordered]
         since = {**since, **{key: entry.closed_at for key, entry in closed.items()}}
     places = {channel.key: place for place, channel in enumerate(ordered)}
     host = snapshot.host
     here = None if not any(is_foreign(channel, host) for channel in snapshot.channels) else host
-    return ChannelRows(ordered, places, since, snapshot.taken_at, query.order.word, query.order.reverse, here)
+    order, life_of = query.order, partial(life_in, observation.changes)
+    return ChannelRows(ordered, places, since, snapshot.taken_at, life_of, order.word, order.reverse, here)
+
+
+def life_in(changes: Changes, key: ChannelKey) -> Life | None:
+    """What is known of the life of a channel, there or lately gone; None of any other."""
+    try:
+        return changes.life(key)
+    except KeyError:
+        return None
 
 
 def _worst_full(observation: Observation) -> Channel | None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
 
+from ipcinspect.lifecycle.life import Life
 from ipcinspect.mechanisms import field_of
 from ipcinspect.model.channel import Channel, Endpoint
 from ipcinspect.selection.order import condition
@@ -30,6 +31,8 @@ class Row(NamedTuple):
     chosen: bool
     space: str | None = None
     """The namespaces it lies in, in words; None where that is not known."""
+    life: Life | None = None
+    """What is known of its life; None where it was not watched."""
 
     @property
     def quiet(self) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 
+from ipcinspect.model.channel import Queue
 from ipcinspect.sources import CameBy, Detail, Details
 from tests.cli.machine import ACCEPTED, FULL, machine
 from tests.cli.running import Ran, Runner
-from tests.fakes import FakeSource, process
+from tests.fakes import NOON, FakeSource, channel, process, snapshot
 
 CAME = CameBy("parent", process(2209, "sh"), 5)
 DETAILS = {
@@ -81,3 +82,10 @@ def test_json_has_the_channel_its_connections_and_the_details(run_with: Runner) 
 
 def test_holders_that_may_hide_are_mentioned(run_with: Runner) -> None:
     assert "1 process hidden: run as root" in run_with(FakeSource(machine()), "show", "pipe:[123]").err
+
+
+def test_when_it_last_moved_is_told_where_the_kernel_keeps_it(run_with: Runner) -> None:
+    used = channel(7, "sysv-msg", id="sysv-msg:7", queues=[Queue("b", 0, 0, written_at=NOON - 60, read_at=NOON - 5)])
+    told = sections(run_with(FakeSource(snapshot([used])), "show", "sysv-msg:7"))
+    assert ["last moved", "2025-06-15T15:06:35.000Z"] in told[""]
+    assert "last moved" not in [row[0] for row in sections(run_with(FakeSource(machine()), "show", "pipe:[123]"))[""]]

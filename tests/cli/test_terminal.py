@@ -81,6 +81,18 @@ def test_a_table_that_goes_on_keeps_its_columns() -> None:
     assert later == ["changes y\n"]
 
 
+@pytest.mark.parametrize("width", [50, 60, 80, 120])
+def test_a_table_that_goes_on_and_may_not_be_cut_folds_what_has_no_room(width: int) -> None:
+    style = TerminalStyle(width, False, False)
+    columns = (Column("TIME", least=8), Column("EVENT", least=20), Column("EVIDENCE"))
+    evidence = "65536 of 65536 bytes at the look before, 0 of 65536 bytes now"
+    rows = [(Cell("14:04:13"), Cell(what), Cell(evidence)) for what in ("short", "an event of more than 20 cells")]
+    lines = [line.rstrip("\n") for line in style.roll(Sheet(None, columns, rows, whole=True))]
+    assert all(cell_len(line) <= width for line in lines)
+    assert [line[:8] for line in lines if line[:8].strip()] == ["TIME    ", "14:04:13", "14:04:13"]
+    assert " ".join(" ".join(lines[1:]).split()).count(evidence) == 2
+
+
 @pytest.mark.parametrize(
     ("env", "colored", "plain"),
     [

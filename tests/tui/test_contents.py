@@ -36,9 +36,9 @@ def source(**changes: Contents) -> FakeSource:
 
 async def test_nothing_is_looked_into_before_the_user_has_read_what_it_does() -> None:
     async with at_screen(source()) as user:
-        await user.press("right")
+        await user.press("right", "right")
         await user.sees("Press p to copy the first 4.0K.", "It copies the first bytes with tee(2)")
-        await user.press("left")
+        await user.press("left", "left")
         await user.press("p")
         await user.sees("Press p to copy the first 4.0K.")
         await user.look()

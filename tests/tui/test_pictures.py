@@ -71,7 +71,9 @@ def machine(at: float) -> Snapshot:
 PICTURES = {
     "channels-80x24": ((80, 24), (), {}),
     "channels-120x40-panel": ((120, 40), ("down", "down", "tab"), {}),
-    "channels-120x40-fields": ((120, 40), ("right", "right"), {}),
+    "channels-120x40-fields": ((120, 40), ("right", "right", "right"), {}),
+    "channels-80x24-life": ((80, 24), ("right",), {}),
+    "channels-ascii-life": ((80, 24), ("right",), {"ascii": True}),
     "channels-80x24-offer": ((80, 24), ("p",), {}),
     "channels-80x24-contents": ((80, 24), ("p", "p", "tab"), {}),
     "channels-120x40-hex": ((120, 40), ("p", "p", "x"), {}),

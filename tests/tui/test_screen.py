@@ -127,7 +127,7 @@ async def test_the_cursor_stays_with_its_channel_through_sort_and_change() -> No
     async with at_screen(FakeSource(world(), later)) as user:
         await user.press("end")
         assert "unix" in user.row()
-        await user.press("s", "s", "s", "s")
+        await user.press("s", "s", "s", "s", "s")
         await user.sees("KIND▾")
         assert "unix" in user.row()
         await user.look()
@@ -252,9 +252,9 @@ async def test_the_panel_names_every_holder_and_opens_its_process() -> None:
     details = {FULL.key: Details((Detail("pipe size", 65536, "bytes", "fdinfo"),), {(2211, 1): "nonblock cloexec"})}
     async with at_screen(FakeSource(world(), details=details)) as user:
         await user.sees("Ends 2", "writer  make 2211", "nonblock cloexec", "reader  tee 2212")
-        await user.press("right", "right")
+        await user.press("right", "right", "right")
         await user.sees("pipe size", "64.0K (65536)", "fdinfo")
-        await user.press("left", "left", "enter", "down", "enter")
+        await user.press("left", "left", "left", "enter", "down", "enter")
         await user.sees("sh 2209 › tee 2212", "Descriptors 2")
         await user.press("escape")
         await user.sees("Ends 2")

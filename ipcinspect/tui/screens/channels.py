@@ -24,7 +24,7 @@ from ipcinspect.tui.rows import ChannelRows, TextRows
 from ipcinspect.tui.screens.page import Page
 from ipcinspect.tui.view import View
 from ipcinspect.tui.widgets.line_list import LineList
-from ipcinspect.tui.widgets.panel import CONTENTS, Panel
+from ipcinspect.tui.widgets.panel import CONTENTS, LIFE, Panel
 
 
 class ChannelsPage(Page):
@@ -153,6 +153,10 @@ class ChannelsPage(Page):
         peek = self._peek
         return peek is not None and peek.taken_at is None and (peek.key, peek.most) == (key, most)
 
+    def show_life(self) -> None:
+        """Open the tab Life."""
+        self.panel.open(LIFE)
+
     def action_form(self) -> None:
         """What was copied in the next form: as it is, in hexadecimal, as text."""
         peek = self._peek
@@ -231,5 +235,5 @@ class ChannelsPage(Page):
         channel = view.channels.channels[place]
         asked = self._details is not None and self._details[0] == key
         details = self._details[1] if asked and self._details is not None else None
-        since = view.channels.since.get(channel.key)
-        self.panel.show(Subject(channel, view.snapshot, since, details, asked, self._peek, self._form))
+        since, life = view.channels.since.get(channel.key), view.channels.life_of(channel.key)
+        self.panel.show(Subject(channel, view.snapshot, since, details, asked, self._peek, self._form, life))

@@ -47,6 +47,7 @@ class LineList(ScrollView, can_focus=True):
         overflow-y: auto;
         scrollbar-gutter: stable;
         scrollbar-size-vertical: 1;
+        scrollbar-size-horizontal: 0;
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -11,7 +11,7 @@ from textual.containers import Vertical
 
 from ipcinspect.tui.drawing import Line, Span, length, rule
 from ipcinspect.tui.ends import ends_of
-from ipcinspect.tui.fields import Subject, end_rows, field_rows, inside_rows
+from ipcinspect.tui.fields import Subject, end_rows, field_rows, inside_rows, life_rows
 from ipcinspect.tui.glyphs import Glyphs
 from ipcinspect.tui.inside import Peek, room_of
 from ipcinspect.tui.palette import look_of
@@ -40,12 +40,13 @@ TABS = (
         lambda subject, width, glyphs: end_rows(subject, width),
         True,
     ),
+    PanelTab("Life", lambda subject: None, life_rows, False),
     PanelTab("Contents", lambda subject: None, inside_rows, False),
     PanelTab("Fields", lambda subject: None, lambda subject, width, glyphs: field_rows(subject, glyphs), False),
 )
 """A new tab is one more entry here."""
-CONTENTS = 1
-"""The tab that is filled on request."""
+ENDS, LIFE, CONTENTS = 0, 1, 2
+"""The tab that is open first; the one that stands below it where there is room; the one that is filled on request."""
 _SCROLLBAR = 1
 
 
@@ -139,11 +140,11 @@ class Panel(Vertical):
         self._list(place).scroll_to(y=0, animate=False)
 
     def on_descendant_focus(self) -> None:
-        """The rule of the focused list is drawn heavy."""
+        """The list with the focus is the open one; its rule is drawn heavy."""
         for place in range(len(TABS)):
             if self._list(place).has_focus:
                 self._open = place
-        self._draw_rules()
+        self._arrange()
 
     def on_descendant_blur(self) -> None:
         """The rule becomes light again."""
@@ -169,8 +170,10 @@ class Panel(Vertical):
         return self.query_one(f"#panel-{place}", LineList)
 
     def _arrange(self) -> None:
+        with_life = self._open == ENDS and self.screen.has_class("-tall")
         for place in range(len(TABS)):
-            self._list(place).display = self._stacked or place == self._open
+            self._list(place).display = self._stacked or place == self._open or (place == LIFE and with_life)
+        self.set_class(with_life and not self._stacked, "-with-life")
         self._draw_rules()
 
     def _draw_rules(self) -> None:
