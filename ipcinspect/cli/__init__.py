@@ -35,6 +35,7 @@ COMMANDS = (
     Command("follow", "ipcinspect.cli.follow_command"),
     Command("ps", "ipcinspect.cli.ps_command"),
     Command("run", "ipcinspect.cli.run_command", starts_another=True),
+    Command("demo", "ipcinspect.cli.demo_command"),
     Command("doctor", "ipcinspect.cli.doctor_command"),
 )
 """Every command that has a name; without one the program shows its screen."""

@@ -24,10 +24,11 @@ def check(plan: Plan, room: Room, root: str = PROC) -> Plan:
     demo = room.DEMO
     if demo is None:
         raise PlanError(f"{room.NAME} has no demo: the program only looks at it")
+    variant = plan.variant or demo.variants[0]
     filled = plan._replace(
-        variant=plan.variant or demo.variants[0],
+        variant=variant,
         notification=plan.notification or demo.notifications[0],
-        response=plan.response or demo.responses[0],
+        response=plan.response or next(iter(demo.responses_of(variant)), None),
         lock=plan.lock or (demo.locks[0] if demo.locks else None),
     )
     _check_words(filled, room.NAME, demo)
@@ -51,7 +52,7 @@ def _check_words(plan: Plan, name: str, demo: Demo) -> None:
     _one_of("format", plan.format, FORMATS, "a demo")
     _one_of("byte order", plan.byte_order, BYTE_ORDERS, "a demo")
     _one_of("notification", plan.notification, demo.notifications, name)
-    _one_of("response", plan.response, demo.responses, name)
+    _one_of("response", plan.response, demo.responses_of(plan.variant or ""), f"{name} {plan.variant}")
     if plan.lock is not None:
         _one_of("lock", plan.lock, demo.locks, name)
     if not plan.blocking and not demo.nonblocking:

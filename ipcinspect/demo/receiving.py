@@ -87,14 +87,17 @@ def _decoded(course: Course, number: int) -> str:
 
 
 def response(course: Course) -> Iterator[Told]:
-    """The receiver answers; the sender sleeps until the answer is there."""
+    """The receiver answers; the sender sleeps until the answer is there, unless its calls do not sleep."""
     plan, pair = course.plan, course.pair
     value = _answer(course)
     payload = b"" if value is None else formats.encode(value, plan.format, plan.byte_order, plan.size)
-    pair.begin_take_answer(len(payload))
-    course.hear_of("a")
+    if plan.blocking:
+        pair.begin_take_answer(len(payload))
+        course.hear_of("a")
     pair.begin_answer(payload)
     pair.finish_answer()
+    if not plan.blocking:
+        pair.begin_take_answer(len(payload))
     answer = pair.finish_take_answer()
     returned = [report.began_at + (report.took_s or 0.0) for report in course.done("a")]
     began = [report.began_at for report in course.done("b")]
