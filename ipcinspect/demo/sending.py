@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Iterator
 
@@ -12,6 +13,8 @@ from ipcinspect.demo.protocol import Given
 from ipcinspect.demo.telling import Told
 
 _SHOWN_BYTES = 48
+_NOTHING_THERE = (errno.EAGAIN, errno.ENOMSG)
+"""What a call says that does not sleep; ENOMSG is that of msgrcv(2)."""
 
 
 def creation(course: Course) -> Iterator[Told]:
@@ -115,8 +118,9 @@ def _receiver_gets_ready(course: Course) -> None:
         pair.begin_receive(len(course.payloads[0]))
         try:
             pair.finish_receive()
-        except BlockingIOError:
-            return
+        except OSError as error:
+            if error.errno not in _NOTHING_THERE:
+                raise
 
 
 def _sent_and_taken(course: Course) -> str:

@@ -106,9 +106,9 @@ def _ask(semid: int, num: int, command: int) -> int:
     return answer
 
 
-def create_queue() -> int:
+def create_queue(mode: int = 0o600) -> int:
     """A private message queue of our own. Raises OSError."""
-    return _checked(LIBC.msgget(IPC_PRIVATE, 0o600 | IPC_CREAT | IPC_EXCL), "msgget")
+    return _checked(LIBC.msgget(IPC_PRIVATE, mode | IPC_CREAT | IPC_EXCL), "msgget")
 
 
 def remove_queue(msqid: int) -> None:
@@ -116,23 +116,28 @@ def remove_queue(msqid: int) -> None:
     _checked(LIBC.msgctl(msqid, _IPC_RMID, None), "msgctl")
 
 
-def send_message(msqid: int, payload: bytes) -> None:
-    """One message of type 1; sleeps while the queue is full. Raises OSError."""
-    message = struct.pack("@l", 1) + payload
-    _checked(_msgsnd(msqid, message, len(payload), 0), "msgsnd")
+def send_message(msqid: int, payload: bytes, kind: int = 1, flags: int = 0) -> None:
+    """One message of a type; sleeps while the queue is full, unless IPC_NOWAIT. Raises OSError."""
+    message = struct.pack("@l", kind) + payload
+    _checked(_msgsnd(msqid, message, len(payload), flags), "msgsnd")
 
 
-def receive_message(msqid: int, size: int) -> bytes:
-    """The next message of at most `size` bytes; sleeps while there is none. Raises OSError."""
+def receive_message(msqid: int, size: int, kind: int = 0, flags: int = 0) -> bytes:
+    """The next message (of a type above 0) of at most `size` bytes; sleeps while there is none, unless IPC_NOWAIT.
+
+    Raises OSError (with IPC_NOWAIT ENOMSG, not EAGAIN).
+    """
     buffer = ctypes.create_string_buffer(struct.calcsize("@l") + size)
-    got = _checked(_msgrcv(msqid, buffer, size, 0, 0), "msgrcv")
+    got = _checked(_msgrcv(msqid, buffer, size, kind, flags), "msgrcv")
     return buffer.raw[struct.calcsize("@l") :][:got]
 
 
-def create_semaphores(values: Sequence[int]) -> int:
-    """A private set of our own with these values. Raises OSError."""
-    semid = _checked(LIBC.semget(IPC_PRIVATE, len(values), 0o600 | IPC_CREAT | IPC_EXCL), "semget")
+def create_semaphores(values: Sequence[int | None], mode: int = 0o600) -> int:
+    """A private set of our own with these values; None: as the kernel makes it, 0. Raises OSError."""
+    semid = _checked(LIBC.semget(IPC_PRIVATE, len(values), mode | IPC_CREAT | IPC_EXCL), "semget")
     for num, value in enumerate(values):
+        if value is None:
+            continue
         _checked(LIBC.semctl(semid, num, _SETVAL, value), "semctl")
     return semid
 
@@ -142,15 +147,15 @@ def remove_semaphores(semid: int) -> None:
     _checked(LIBC.semctl(semid, 0, _IPC_RMID, 0), "semctl")
 
 
-def operate(semid: int, num: int, change: int) -> None:
-    """One semop(2); sleeps until the value allows it. Raises OSError."""
-    step = _SemOp(num, change, 0)
+def operate(semid: int, num: int, change: int, flags: int = 0) -> None:
+    """One semop(2); sleeps until the value allows it, unless IPC_NOWAIT. Raises OSError."""
+    step = _SemOp(num, change, flags)
     _checked(_SLEEPY.semop(semid, ctypes.byref(step), 1), "semop")
 
 
-def create_segment(size: int) -> int:
+def create_segment(size: int, mode: int = 0o600) -> int:
     """A private segment of our own. Raises OSError."""
-    return _checked(_shmget(IPC_PRIVATE, size, 0o600 | IPC_CREAT | IPC_EXCL), "shmget")
+    return _checked(_shmget(IPC_PRIVATE, size, mode | IPC_CREAT | IPC_EXCL), "shmget")
 
 
 def remove_segment(shmid: int) -> None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 
 from ipcinspect.kernel.seals import SealsQuestion
-from ipcinspect.mechanisms import demo_shm, memory_contents, memory_objects
-from ipcinspect.mechanisms.demo_part import Making
+from ipcinspect.mechanisms import demo_memory, memory_contents, memory_objects
+from ipcinspect.mechanisms.demo_memory import MappedFile, MemoryEnd
+from ipcinspect.mechanisms.demo_part import Making, Part
 from ipcinspect.mechanisms.memory_objects import MEMFD, MemoryObject
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
@@ -96,50 +97,21 @@ def peek(peeking: Peeking, channel: Channel) -> Contents:
     return memory_contents.copy_of_kernel_memory(peeking, channel)
 
 
-class _Half:
-    """Either process's mapping of the demo's memory file."""
-
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
-        self._mapping = demo_shm.Mapping()
-
-    def open(self) -> None:
-        """Map; the mapping keeps the memory. Raises OSError."""
-        self._mapping.take(self._fd)
-        os.close(self._fd)
-
-    def send(self, payload: bytes) -> None:
-        """Write it where the other looks."""
-        self._mapping.send(payload)
-
-    def receive(self, size: int) -> bytes:
-        """Read what the other wrote; waits for it."""
-        return self._mapping.receive(size)
-
-    def fileno(self) -> None:
-        """Nothing that poll(2) could ask about."""
-
-    def close(self) -> None:
-        """Unmap."""
-        self._mapping.close()
-
-
 def _make(making: Making) -> Handover:
     """A memory file that both processes inherit."""
-    fd = os.memfd_create("ipcinspect-demo")
+    name = "ipcinspect-demo"
+    fd = making.calls("memfd_create", (name, "MFD_CLOEXEC"), lambda: os.memfd_create(name))
     try:
-        os.ftruncate(fd, demo_shm.SIZE)
-        other = os.dup(fd)
+        demo_memory.size(making, fd)
+        other = making.calls("dup", (fd,), lambda: os.dup(fd))
     except OSError:
         os.close(fd)
         raise
     return Handover((), (fd,), (), (other,))
 
 
-DEMO = Demo(
-    variants=("memfd",),
-    create=_make,
-    sender=lambda part: _Half(part.fds[0]),
-    receiver=lambda part: _Half(part.fds[0]),
-    carries_payload=True,
-)
+def _end(part: Part) -> MemoryEnd:
+    return MemoryEnd(part, lambda: MappedFile(part, part.fds[0]))
+
+
+DEMO = Demo(variants=("memfd",), create=_make, sender=_end, receiver=_end, carries_payload=True)

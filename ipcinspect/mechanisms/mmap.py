@@ -8,12 +8,12 @@ file that only a hidden process maps for writing is not listed; no state follows
 
 from __future__ import annotations
 
-import mmap
 import os
 
 from ipcinspect.kernel.errors import Unsupported
 from ipcinspect.kernel.maps import SharedMapping
 from ipcinspect.mechanisms import demo_memory, kernel_memory, memory_contents, memory_objects
+from ipcinspect.mechanisms.demo_memory import MappedFile, MemoryEnd
 from ipcinspect.mechanisms.demo_part import Leaving, Making
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
@@ -104,49 +104,15 @@ def peek(peeking: Peeking, channel: Channel) -> Contents:
     return memory_contents.copy_through_holders(peeking, channel, fits, Unsupported("nobody visible has it mapped"))
 
 
-class _Half:
-    """Either process's mapping of the demo's file."""
-
-    def __init__(self, fd: int, access: int) -> None:
-        self._fd = fd
-        self._access = access
-        self._mapping: mmap.mmap | None = None
-        self._seen = 0
-
-    def open(self) -> None:
-        """Map. Raises OSError."""
-        self._mapping = mmap.mmap(self._fd, demo_memory.SIZE, flags=mmap.MAP_SHARED, prot=self._access)
-        os.close(self._fd)
-
-    def send(self, payload: bytes) -> None:
-        """Write it where the other looks."""
-        assert self._mapping is not None, "send before open"
-        with memoryview(self._mapping) as memory:
-            demo_memory.put(memory, payload)
-
-    def receive(self, size: int) -> bytes:
-        """Read what the other wrote; waits for it."""
-        assert self._mapping is not None, "receive before open"
-        with memoryview(self._mapping) as memory:
-            payload, self._seen = demo_memory.take(memory, self._seen, size)
-        return payload
-
-    def fileno(self) -> None:
-        """Nothing that poll(2) could ask about."""
-
-    def close(self) -> None:
-        """Unmap."""
-        if self._mapping is not None:
-            self._mapping.close()
-
-
 def _make(making: Making) -> Handover:
     """A file, open for writing on one side and for reading on the other."""
     path = os.path.join(making.directory, "mapped")
-    writer = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
+    shown = (path, "O_RDWR|O_CREAT|O_EXCL", f"{making.mode:04o}")
+    writer = making.calls("open", shown, lambda: os.open(path, flags, making.mode))
     try:
-        os.ftruncate(writer, demo_memory.SIZE)
-        reader = os.open(path, os.O_RDONLY)
+        demo_memory.size(making, writer)
+        reader = making.calls("open", (path, "O_RDONLY"), lambda: os.open(path, os.O_RDONLY))
     except OSError:
         os.close(writer)
         os.unlink(path)
@@ -157,7 +123,7 @@ def _make(making: Making) -> Handover:
 DEMO = Demo(
     variants=("file",),
     create=_make,
-    sender=lambda part: _Half(part.fds[0], mmap.PROT_READ | mmap.PROT_WRITE),
-    receiver=lambda part: _Half(part.fds[0], mmap.PROT_READ),
+    sender=lambda part: MemoryEnd(part, lambda: MappedFile(part, part.fds[0])),
+    receiver=lambda part: MemoryEnd(part, lambda: MappedFile(part, part.fds[0], writable=False)),
     carries_payload=True,
 )

@@ -14,7 +14,7 @@ import os
 
 from ipcinspect.kernel.errors import Unsupported
 from ipcinspect.mechanisms import demo_shm, shm_objects
-from ipcinspect.mechanisms.demo_part import Leaving, Making
+from ipcinspect.mechanisms.demo_part import Leaving, Making, Part
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
@@ -83,24 +83,24 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 """Lets go of the interpreter lock: sem_wait(3) sleeps."""
 
 
-class _Half:
-    """Either process's hold of the demo's semaphore."""
+class _End:
+    """Either half's hold of the semaphore."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, part: Part) -> None:
+        self._calls, self._name, self._blocking = part.calls, part.args[0], part.terms.blocking
         self._address: int | None = None
 
     def open(self) -> None:
         """sem_open(3). Raises OSError."""
-        self._address = _opened(self._name, 0)
+        self._address = self._calls("sem_open", (self._name,), lambda: _opened(self._name, 0), hex)
 
     def send(self, payload: bytes) -> None:
         """Raise; a semaphore carries no bytes. Raises OSError."""
-        _checked(_LIBC.sem_post(ctypes.c_void_p(self._address)))
+        self._call("sem_post")
 
     def receive(self, size: int) -> bytes:
-        """Take what was raised; sleeps until something was. Raises OSError."""
-        _checked(_LIBC.sem_wait(ctypes.c_void_p(self._address)))
+        """Take what was raised; sleeps until something was, or raises BlockingIOError. Raises OSError."""
+        self._call("sem_wait" if self._blocking else "sem_trywait")
         return b""
 
     def fileno(self) -> None:
@@ -109,13 +109,17 @@ class _Half:
     def close(self) -> None:
         """sem_close(3). Raises OSError."""
         if self._address is not None:
-            _checked(_LIBC.sem_close(ctypes.c_void_p(self._address)))
+            self._call("sem_close")
             self._address = None
 
+    def _call(self, name: str) -> None:
+        address = ctypes.c_void_p(self._address)
+        self._calls(name, (hex(self._address or 0),), lambda: _checked(getattr(_LIBC, name)(address)))
 
-def _opened(name: str, flags: int) -> int:
+
+def _opened(name: str, flags: int, mode: int = 0o600) -> int:
     _LIBC.sem_open.restype = ctypes.c_void_p
-    address: int | None = _LIBC.sem_open(name.encode(), flags, 0o600, 0)
+    address: int | None = _LIBC.sem_open(name.encode(), flags, mode, 0)
     if address is None:
         _checked(-1)
     return address or 0
@@ -129,15 +133,12 @@ def _checked(answer: int) -> None:
 def _make(making: Making) -> Handover:
     """A semaphore of value 0 with a name that nobody else has."""
     name = demo_shm.fresh_name("ipcinspect-demo-")
-    address = _opened(f"/{name}", os.O_CREAT | os.O_EXCL)
+    flags = os.O_CREAT | os.O_EXCL
+    shown = (f"/{name}", "O_CREAT|O_EXCL", f"{making.mode:04o}", 0)
+    address = making.calls("sem_open", shown, lambda: _opened(f"/{name}", flags, making.mode), hex)
     _checked(_LIBC.sem_close(ctypes.c_void_p(address)))
-    return Handover((f"/{name}",), (), (f"/{name}",), (), leaves=(Leaving("path", f"/dev/shm/sem.{name}"),))
+    given = (f"/{name}",)
+    return Handover(given, (), given, (), leaves=(Leaving("path", f"/dev/shm/sem.{name}"),))
 
 
-DEMO = Demo(
-    variants=("named",),
-    create=_make,
-    sender=lambda part: _Half(part.args[0]),
-    receiver=lambda part: _Half(part.args[0]),
-    carries_payload=False,
-)
+DEMO = Demo(variants=("named",), create=_make, sender=_End, receiver=_End, carries_payload=False, nonblocking=True)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import os
 
-from ipcinspect.mechanisms import demo_shm, memory_contents, shm_objects
-from ipcinspect.mechanisms.demo_part import Leaving, Making
+from ipcinspect.mechanisms import demo_memory, demo_shm, memory_contents, shm_objects
+from ipcinspect.mechanisms.demo_memory import MappedFile, MemoryEnd
+from ipcinspect.mechanisms.demo_part import Leaving, Making, Part
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
@@ -77,51 +78,31 @@ def peek(peeking: Peeking, channel: Channel) -> Contents:
     return memory_contents.copy_of_shm(peeking, channel)
 
 
-class _Half:
-    """Either process's mapping of the demo's object."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._mapping = demo_shm.Mapping()
-
-    def open(self) -> None:
-        """shm_open(3) and map. Raises OSError."""
-        fd = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
-        try:
-            self._mapping.take(fd)
-        finally:
-            os.close(fd)
-
-    def send(self, payload: bytes) -> None:
-        """Write it where the other looks."""
-        self._mapping.send(payload)
-
-    def receive(self, size: int) -> bytes:
-        """Read what the other wrote; waits for it."""
-        return self._mapping.receive(size)
-
-    def fileno(self) -> None:
-        """Nothing that poll(2) could ask about."""
-
-    def close(self) -> None:
-        """Unmap."""
-        self._mapping.close()
+def _take(part: Part) -> MappedFile:
+    """shm_open(3) and map. Raises OSError."""
+    path = part.args[0]
+    fd = part.calls("open", (path, "O_RDWR"), lambda: os.open(path, os.O_RDWR | os.O_CLOEXEC))
+    return MappedFile(part, fd)
 
 
 def _make(making: Making) -> Handover:
     """An object with a name that nobody else has."""
-    path, fd = demo_shm.create("ipcinspect-demo-")
+    path, fd = demo_shm.create(making, "ipcinspect-demo-")
+    leaves = (Leaving("path", path),)
     try:
-        os.ftruncate(fd, demo_shm.SIZE)
+        demo_memory.size(making, fd)
+    except OSError:
+        os.unlink(path)
+        raise
     finally:
         os.close(fd)
-    return Handover((path,), (), (path,), (), leaves=(Leaving("path", path),))
+    return Handover((path,), (), (path,), (), leaves)
 
 
 DEMO = Demo(
     variants=("object",),
     create=_make,
-    sender=lambda part: _Half(part.args[0]),
-    receiver=lambda part: _Half(part.args[0]),
+    sender=lambda part: MemoryEnd(part, lambda: _take(part)),
+    receiver=lambda part: MemoryEnd(part, lambda: _take(part)),
     carries_payload=True,
 )

@@ -11,7 +11,8 @@ import ctypes
 
 from ipcinspect.kernel import shared_memory
 from ipcinspect.mechanisms import demo_memory, memory_contents, memory_objects
-from ipcinspect.mechanisms.demo_part import Making
+from ipcinspect.mechanisms.demo_memory import MemoryEnd
+from ipcinspect.mechanisms.demo_part import Making, Part
 from ipcinspect.mechanisms.memory_objects import MemoryObject
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
@@ -78,50 +79,30 @@ def peek(peeking: Peeking, channel: Channel) -> Contents:
     return memory_contents.copy_of_kernel_memory(peeking, channel)
 
 
-class _Half:
-    """Either process's view of what it inherited."""
+class _Inherited:
+    """Memory that this process has since it was forked."""
 
-    def __init__(self, address: int) -> None:
-        self._address: int | None = address
-        self._seen = 0
+    def __init__(self, part: Part) -> None:
+        self._calls, self._address, self._size = part.calls, int(part.args[0]), demo_memory.bytes_for(part.terms)
+        self.memory = memoryview((ctypes.c_ubyte * self._size).from_address(self._address)).cast("B")
 
-    def open(self) -> None:
-        """It has it since it was forked."""
-
-    def send(self, payload: bytes) -> None:
-        """Write it where the other looks."""
-        demo_memory.put(self._memory(), payload)
-
-    def receive(self, size: int) -> bytes:
-        """Read what the other wrote; waits for it."""
-        payload, self._seen = demo_memory.take(self._memory(), self._seen, size)
-        return payload
-
-    def fileno(self) -> None:
-        """Nothing that poll(2) could ask about."""
-
-    def close(self) -> None:
+    def let_go(self) -> None:
         """Unmap. Raises OSError."""
-        if self._address is not None:
-            shared_memory.unmap(self._address, demo_memory.SIZE)
-            self._address = None
-
-    def _memory(self) -> memoryview:
-        assert self._address is not None, "used after close"
-        return memoryview((ctypes.c_ubyte * demo_memory.SIZE).from_address(self._address)).cast("B")
+        address, size = self._address, self._size
+        self._calls("munmap", (hex(address), size), lambda: shared_memory.unmap(address, size))
 
 
 def _make(making: Making) -> Handover:
     """A piece of memory that both halves inherit at the same address."""
-    address = shared_memory.map_anonymous(demo_memory.SIZE)
+    size = demo_memory.bytes_for(making.terms)
+    shown = (size, "PROT_READ|PROT_WRITE", "MAP_SHARED|MAP_ANONYMOUS")
+    address = making.calls("mmap", shown, lambda: shared_memory.map_anonymous(size), hex)
     args = (str(address),)
-    return Handover(args, (), args, (), let_go=lambda: shared_memory.unmap(address, demo_memory.SIZE))
+    return Handover(args, (), args, (), let_go=lambda: shared_memory.unmap(address, size))
 
 
-DEMO = Demo(
-    variants=("memory",),
-    create=_make,
-    sender=lambda part: _Half(int(part.args[0])),
-    receiver=lambda part: _Half(int(part.args[0])),
-    carries_payload=True,
-)
+def _end(part: Part) -> MemoryEnd:
+    return MemoryEnd(part, lambda: _Inherited(part))
+
+
+DEMO = Demo(variants=("memory",), create=_make, sender=_end, receiver=_end, carries_payload=True)

@@ -13,7 +13,7 @@ from ipcinspect.kernel import sysv, sysvipc
 from ipcinspect.kernel.errors import KernelError
 from ipcinspect.kernel.message_copy import QueueCopy, copy_messages
 from ipcinspect.mechanisms import sysv_objects
-from ipcinspect.mechanisms.demo_part import Leaving, Making
+from ipcinspect.mechanisms.demo_part import Leaving, Making, Part
 from ipcinspect.mechanisms.peeking import Peeking, reason
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
@@ -130,52 +130,74 @@ def _contents(number: int, found: QueueCopy) -> Contents:
     return Contents(pieces, by, total_bytes, total, None, "; ".join(notes) or None)
 
 
-class _Sender:
-    def __init__(self, msqid: int) -> None:
-        self._msqid = msqid
+_FORTH, _BACK = 1, 2
+"""Types of the messages to the receiver and of the answers."""
+_GREETS = "the greeting by which the kernel knows it as an end"
+
+
+class _End:
+    """Either half of a queue: the types keep the two ways apart."""
+
+    def __init__(self, part: Part, sends: int, takes: int) -> None:
+        self._calls, self._msqid = part.calls, int(part.args[0])
+        self._sends, self._takes = sends, takes
+        self._flags = 0 if part.terms.blocking else sysv.IPC_NOWAIT
 
     def open(self) -> None:
-        """Greet: the kernel names nobody as an end who has not sent or received."""
-        self.send(b"")
+        """Greet, or take the greeting: the kernel names nobody as an end who has not sent or received."""
+        if self._sends == _FORTH:
+            self._send(b"", 0, _GREETS)
+        else:
+            self._receive(0, 0, _GREETS)
 
     def send(self, payload: bytes) -> None:
-        sysv.send_message(self._msqid, payload)
-
-    def fileno(self) -> None:
-        """Nothing that poll(2) could ask about."""
-
-    def close(self) -> None:
-        """A queue has no ends to close: it is there until it is removed."""
-
-
-class _Receiver:
-    def __init__(self, msqid: int) -> None:
-        self._msqid = msqid
-
-    def open(self) -> None:
-        """Take the greeting; waits for it."""
-        self.receive(0)
+        """One message; where the queue is full, sleeps or raises BlockingIOError. Raises OSError."""
+        self._send(payload, self._flags, "")
 
     def receive(self, size: int) -> bytes:
-        return sysv.receive_message(self._msqid, size)
+        """The next message of its type; where there is none, sleeps or raises OSError (ENOMSG). Raises OSError."""
+        return self._receive(size, self._flags, "")
 
     def fileno(self) -> None:
         """Nothing that poll(2) could ask about."""
 
     def close(self) -> None:
         """A queue has no ends to close: it is there until it is removed."""
+
+    def _send(self, payload: bytes, flags: int, why: str) -> None:
+        number, kind = self._msqid, self._sends
+        shown = (number, f"type {kind}", f"{len(payload)} bytes", *_words(flags, why))
+        self._calls("msgsnd", shown, lambda: sysv.send_message(number, payload, kind, flags), lambda done: 0)
+
+    def _receive(self, size: int, flags: int, why: str) -> bytes:
+        number, kind = self._msqid, self._takes
+        shown = (number, f"type {kind}", size, *_words(flags, why))
+        return self._calls("msgrcv", shown, lambda: sysv.receive_message(number, size, kind, flags), _told_size)
+
+
+def _words(flags: int, why: str) -> list[str]:
+    return [*(["IPC_NOWAIT"] if flags else []), *([why] if why else [])]
+
+
+def _told_size(data: bytes) -> str:
+    """How a result of msgrcv(2) reads."""
+    return f"{len(data)} bytes"
 
 
 def _make(making: Making) -> Handover:
     """A private queue."""
-    msqid = sysv.create_queue()
-    return Handover((str(msqid),), (), (str(msqid),), (), leaves=(Leaving("sysv-msg", str(msqid)),))
+    mode = making.mode
+    msqid = making.calls("msgget", ("IPC_PRIVATE", f"{mode:04o}"), lambda: sysv.create_queue(mode))
+    given = (str(msqid),)
+    return Handover(given, (), given, (), leaves=(Leaving("sysv-msg", str(msqid)),))
 
 
 DEMO = Demo(
     variants=("queue",),
     create=_make,
-    sender=lambda part: _Sender(int(part.args[0])),
-    receiver=lambda part: _Receiver(int(part.args[0])),
+    sender=lambda part: _End(part, _FORTH, _BACK),
+    receiver=lambda part: _End(part, _BACK, _FORTH),
     carries_payload=True,
+    responses=("same", "second"),
+    nonblocking=True,
 )

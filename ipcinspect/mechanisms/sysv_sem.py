@@ -14,7 +14,7 @@ from collections import Counter
 from ipcinspect.kernel import sysv, sysvipc
 from ipcinspect.kernel.errors import KernelError, Vanished
 from ipcinspect.mechanisms import sysv_objects
-from ipcinspect.mechanisms.demo_part import Leaving, Making
+from ipcinspect.mechanisms.demo_part import Leaving, Making, Part
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
@@ -134,36 +134,24 @@ _SENDER_IS_THERE, _RECEIVER_IS_THERE, _WORK = range(3)
 known whichever used the third one last."""
 
 
-class _Sender:
-    def __init__(self, semid: int) -> None:
-        self._semid = semid
+class _End:
+    """Either half of the set."""
+
+    def __init__(self, part: Part, is_there: int) -> None:
+        self._calls, self._semid, self._is_there = part.calls, int(part.args[0]), is_there
+        self._flags = 0 if part.terms.blocking else sysv.IPC_NOWAIT
 
     def open(self) -> None:
-        """Raise the semaphore that says so."""
-        sysv.operate(self._semid, _SENDER_IS_THERE, 1)
+        """Raise the semaphore that says so. Raises OSError."""
+        self._operate(self._is_there, 1, "says that it is there")
 
     def send(self, payload: bytes) -> None:
-        """Raise; a semaphore carries no bytes."""
-        sysv.operate(self._semid, _WORK, 1)
-
-    def fileno(self) -> None:
-        """Nothing that poll(2) could ask about."""
-
-    def close(self) -> None:
-        """A set has no ends to close: it is there until it is removed."""
-
-
-class _Receiver:
-    def __init__(self, semid: int) -> None:
-        self._semid = semid
-
-    def open(self) -> None:
-        """Raise the semaphore that says so."""
-        sysv.operate(self._semid, _RECEIVER_IS_THERE, 1)
+        """Raise; a semaphore carries no bytes. Raises OSError."""
+        self._operate(_WORK, 1)
 
     def receive(self, size: int) -> bytes:
-        """Take what was raised; sleeps until something was."""
-        sysv.operate(self._semid, _WORK, -1)
+        """Take what was raised; sleeps until something was, or raises BlockingIOError. Raises OSError."""
+        self._operate(_WORK, -1)
         return b""
 
     def fileno(self) -> None:
@@ -172,17 +160,26 @@ class _Receiver:
     def close(self) -> None:
         """A set has no ends to close: it is there until it is removed."""
 
+    def _operate(self, num: int, change: int, why: str = "") -> None:
+        words = [*(["IPC_NOWAIT"] if self._flags else []), *([why] if why else [])]
+        shown = (self._semid, f"[{num}: {change:+d}]", *words)
+        self._calls("semop", shown, lambda: sysv.operate(self._semid, num, change, self._flags))
+
 
 def _make(making: Making) -> Handover:
-    """A private set of three."""
-    semid = sysv.create_semaphores((0, 0, 0))
-    return Handover((str(semid),), (), (str(semid),), (), leaves=(Leaving("sysv-sem", str(semid)),))
+    """A private set of three; the kernel gives each the value 0."""
+    mode = making.mode
+    shown = ("IPC_PRIVATE", 3, f"{mode:04o}")
+    semid = making.calls("semget", shown, lambda: sysv.create_semaphores((None, None, None), mode))
+    given = (str(semid),)
+    return Handover(given, (), given, (), leaves=(Leaving("sysv-sem", str(semid)),))
 
 
 DEMO = Demo(
     variants=("set",),
     create=_make,
-    sender=lambda part: _Sender(int(part.args[0])),
-    receiver=lambda part: _Receiver(int(part.args[0])),
+    sender=lambda part: _End(part, _SENDER_IS_THERE),
+    receiver=lambda part: _End(part, _RECEIVER_IS_THERE),
     carries_payload=False,
+    nonblocking=True,
 )

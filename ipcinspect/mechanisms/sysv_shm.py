@@ -20,7 +20,8 @@ from ipcinspect.kernel import sysv, sysvipc
 from ipcinspect.kernel.errors import Unsupported
 from ipcinspect.kernel.maps import SharedMapping
 from ipcinspect.mechanisms import demo_memory, memory_contents, sysv_objects
-from ipcinspect.mechanisms.demo_part import Leaving, Making
+from ipcinspect.mechanisms.demo_memory import MemoryEnd
+from ipcinspect.mechanisms.demo_part import Leaving, Making, Part
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Mapper, Scan
@@ -173,51 +174,33 @@ def peek(peeking: Peeking, channel: Channel) -> Contents:
     return memory_contents.copy_of_mapped(peeking, channel._replace(endpoints=theirs), fits, nobody)
 
 
-class _Half:
-    """Either process's hold of the demo's own segment."""
+class _Attached:
+    """The demo's own segment, attached."""
 
-    def __init__(self, shmid: int) -> None:
-        self._shmid = shmid
-        self._address: int | None = None
-        self._seen = 0
+    def __init__(self, part: Part) -> None:
+        """Raises OSError."""
+        shmid = int(part.args[0])
+        self._calls = part.calls
+        self._address = part.calls("shmat", (shmid,), lambda: sysv.attach_segment(shmid), hex)
+        size = demo_memory.bytes_for(part.terms)
+        self.memory = memoryview((ctypes.c_ubyte * size).from_address(self._address)).cast("B")
 
-    def open(self) -> None:
-        """Attach. Raises OSError."""
-        self._address = sysv.attach_segment(self._shmid)
-
-    def send(self, payload: bytes) -> None:
-        """Write it where the other looks."""
-        demo_memory.put(self._memory(), payload)
-
-    def receive(self, size: int) -> bytes:
-        """Read what the other wrote; waits for it."""
-        payload, self._seen = demo_memory.take(self._memory(), self._seen, size)
-        return payload
-
-    def fileno(self) -> None:
-        """Nothing that poll(2) could ask about."""
-
-    def close(self) -> None:
+    def let_go(self) -> None:
         """Detach. Raises OSError."""
-        if self._address is not None:
-            sysv.detach_segment(self._address)
-            self._address = None
-
-    def _memory(self) -> memoryview:
-        assert self._address is not None, "used before open or after close"
-        return memoryview((ctypes.c_ubyte * demo_memory.SIZE).from_address(self._address)).cast("B")
+        self._calls("shmdt", (hex(self._address),), lambda: sysv.detach_segment(self._address))
 
 
 def _make(making: Making) -> Handover:
     """A private segment."""
-    shmid = sysv.create_segment(demo_memory.SIZE)
-    return Handover((str(shmid),), (), (str(shmid),), (), leaves=(Leaving("sysv-shm", str(shmid)),))
+    size = demo_memory.bytes_for(making.terms)
+    shown = ("IPC_PRIVATE", size, f"{making.mode:04o}")
+    shmid = making.calls("shmget", shown, lambda: sysv.create_segment(size, making.mode))
+    given = (str(shmid),)
+    return Handover(given, (), given, (), leaves=(Leaving("sysv-shm", str(shmid)),))
 
 
-DEMO = Demo(
-    variants=("segment",),
-    create=_make,
-    sender=lambda part: _Half(int(part.args[0])),
-    receiver=lambda part: _Half(int(part.args[0])),
-    carries_payload=True,
-)
+def _end(part: Part) -> MemoryEnd:
+    return MemoryEnd(part, lambda: _Attached(part))
+
+
+DEMO = Demo(variants=("segment",), create=_make, sender=_end, receiver=_end, carries_payload=True)

@@ -33,7 +33,8 @@ class Watched:
         self._inspector = Inspector(LiveSource())
 
     def look(self) -> Snapshot:
-        """Now."""
+        """Now, by one who never looked before: what a single look tells."""
+        self._inspector = Inspector(LiveSource())
         return self._inspector.observe().snapshot
 
     def peek(self, channel: Channel, most: int = MOST) -> Contents:

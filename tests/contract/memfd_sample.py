@@ -68,18 +68,15 @@ def _channel(inode: int, mappers: list[Mapper]) -> Channel:
 class _Half:
     def __init__(self, fd: int) -> None:
         self._fd = fd
-        self._memory = memoryview(b"")
-        self._seen = 0
 
     def open(self) -> None:
-        self._memory = memoryview(mmap.mmap(self._fd, demo_memory.SIZE))
+        self._slots = demo_memory.Slots(memoryview(mmap.mmap(self._fd, demo_memory.LEAST)), 1)
 
     def send(self, payload: bytes) -> None:
-        demo_memory.put(self._memory, payload)
+        self._slots.put(payload)
 
     def receive(self, size: int) -> bytes:
-        payload, self._seen = demo_memory.take(self._memory, self._seen, size)
-        return payload
+        return self._slots.take(size)
 
     def fileno(self) -> None:
         """Nothing that poll(2) could ask about."""
@@ -90,7 +87,7 @@ class _Half:
 
 def _make(making: Making) -> Handover:
     fd = os.memfd_create("ipcinspect-demo")
-    os.ftruncate(fd, demo_memory.SIZE)
+    os.ftruncate(fd, demo_memory.LEAST)
     return Handover((), (fd,), (), (fd,))
 
 

@@ -68,7 +68,7 @@ def pids_at(channel: Channel) -> set[int]:
 @pytest.mark.parametrize("form", FORMATS)
 @pytest.mark.parametrize("name", ROOMS)
 def test_what_the_sender_says_the_kernel_shows_and_the_receiver_says_agree(name: str, form: str) -> None:
-    plan, lines, walk = walked(Plan(name, format=form))
+    plan, lines, walk = walked(Plan(name, format=form, messages=3 if form == "json" else 1))
     check_whole(lines, walk)
     demo, cast = demo_of(ROOMS[name]), walk.cast
     assert cast is not None
@@ -92,19 +92,9 @@ def test_what_the_sender_says_the_kernel_shows_and_the_receiver_says_agree(name:
         assert before.queued_bytes is None or now.queued_bytes is None or now.queued_bytes <= before.queued_bytes
 
 
-@pytest.mark.parametrize("name", ROOMS)
-def test_the_channel_is_gone_or_let_go_in_the_end(name: str) -> None:
-    _, lines, walk = walked(Plan(name, messages=1, format="raw", size=16))
-    check_whole(lines, walk)
-    last = lines[-1].evidence
-    assert last is not None
-    assert last.channel is None
-
-
 VARIANTS = [(name, variant) for name, room in ROOMS.items() for variant in demo_of(room).variants[1:]]
 NOTIFICATIONS = [(name, how) for name, room in ROOMS.items() for how in demo_of(room).notifications[1:]]
 RESPONSES = [(name, how) for name, room in ROOMS.items() for how in demo_of(room).responses[1:]]
-LOCKS = [(name, lock) for name, room in ROOMS.items() for lock in demo_of(room).locks]
 
 
 @pytest.mark.parametrize(("name", "variant"), VARIANTS)
@@ -130,17 +120,12 @@ def test_the_answer_takes_the_way_that_was_asked_for(name: str, response: str) -
     assert all((back is not None) == (response == "second") for back in backs)
 
 
-@pytest.mark.parametrize(("name", "lock"), LOCKS)
-def test_every_lock_walks(name: str, lock: str) -> None:
-    _, lines, walk = walked(Plan(name, lock=lock, messages=2))
-    check_whole(lines, walk)
-
-
 @pytest.mark.parametrize("name", [name for name, room in ROOMS.items() if demo_of(room).nonblocking])
 def test_a_walk_whose_calls_do_not_sleep_shows_eagain(name: str) -> None:
     _, lines, walk = walked(Plan(name, blocking=False, messages=2))
     check_whole(lines, walk)
-    assert "EAGAIN" in {one.report.errno for one in lines if one.report}
+    refusal = "ENOMSG" if name == "sysv-msg" else "EAGAIN"
+    assert refusal in {one.report.errno for one in lines if one.report}
 
 
 def test_a_walk_that_is_closed_in_the_middle_leaves_nothing() -> None:
