@@ -16,7 +16,7 @@ from ipcinspect.tui.drawing import Line, Span, clip
 from ipcinspect.tui.glyphs import Glyphs
 from ipcinspect.tui.movement import SPARK, rate_text, spark_cell
 from ipcinspect.tui.stage_track import track_lines
-from ipcinspect.tui.states import look_of
+from ipcinspect.tui.states import MOVING, look_of
 
 CERTAIN_WORDS = {
     "seen": "the kernel showed it",
@@ -116,5 +116,5 @@ def _parts(channel: Channel, life: Life, now: float, glyphs: Glyphs) -> Iterator
         yield (Span(rate, "text"), *drawn)
     if life.blocked_since is not None:
         yield (Span(f"blocked for {figures.whole_age(now - life.blocked_since)}", "warning"),)
-    if life.progress_at is not None:
+    if life.progress_at is not None and life.state not in MOVING:
         yield (Span(f"last moved {figures.whole_age(now - life.progress_at)} ago", "muted"),)

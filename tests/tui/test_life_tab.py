@@ -42,6 +42,25 @@ async def test_what_happens_comes_to_the_top_of_the_tab() -> None:
         assert "full" in user.line(20)
 
 
+async def test_what_flows_has_a_heavy_wire_a_rate_and_a_spark() -> None:
+    source = FakeSource(*looks(("holding", 1000), ("holding", 31_000), ("holding", 1000)))
+    async with at_screen(source, (120, 40)) as user:
+        await user.look()
+        await user.sees("● filling", ">2.9K/s")
+        await user.look()
+        await user.sees("● flowing", "make 2211/1      ━► tee 2212/0", ">2.9K/s     ▆▆")
+
+
+async def test_a_channel_that_closed_still_tells_its_life_while_it_fades() -> None:
+    gone = snapshot([NAMED], [MAKE, TEE], at=NOON + 20)
+    async with at_screen(FakeSource(*looks(("idle", 0), ("full", 65536)), gone)) as user:
+        await user.look()
+        await user.press("right")
+        await user.look()
+        await user.sees("× closed", "closed", "buffer full")
+        assert user.line(20)[11] == "×"
+
+
 @pytest.mark.parametrize(("size", "lists"), [((80, 24), 1), ((120, 40), 2), ((200, 50), 4), ((160, 30), 4)])
 async def test_where_there_is_room_life_stands_below_the_ends(size: tuple[int, int], lists: int) -> None:
     async with at_screen(FakeSource(*looks(("idle", 0))), size) as user:
