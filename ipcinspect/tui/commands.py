@@ -12,6 +12,7 @@ from textual.content import Content
 
 from ipcinspect.model.channel import Channel
 from ipcinspect.selection.order import ORDERS
+from ipcinspect.tui.demo_choices import DEMOS
 from ipcinspect.tui.ends import ends_of
 from ipcinspect.tui.feed import INTERVALS
 from ipcinspect.tui.glyphs import Glyphs
@@ -74,6 +75,10 @@ class ActionCommands(_Commands):
         yield Command("Show only what moves", "filter state:flowing ...", partial(app.filter_by, _MOVING))
         yield Command("Pause and go on", "space", app.action_pause)
         yield Command("Help", "?", app.action_help)
+        for mechanism in DEMOS:
+            yield Command(
+                f"Demo: {mechanism}", "a real pair through the seven stages", partial(app.open_demo, mechanism)
+            )
         for order in ORDERS:
             yield Command(f"Sort by {order}", "order of the channels", partial(app.order_by, order))
         for seconds in INTERVALS:

@@ -36,7 +36,7 @@ def no_channels(view: View, words: Sequence[str]) -> TextRows:
         lines.append(
             (Span("   Not seen    ", "muted"), Span(f"{hidden}" + (": run as root" if snapshot.host.uid else "")))
         )
-    lines.append((Span("   See one     ", "muted"), Span("sleep 60 | cat"), Span("   in another terminal", "muted")))
+    lines.append((Span("   See one     ", "muted"), Span("5", "key"), Span(" Demo, then "), Span("n", "key")))
     return TextRows(lines)
 
 

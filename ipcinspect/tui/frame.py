@@ -27,6 +27,7 @@ from ipcinspect.tui.messages import DetailsTold, Looked, LookFailed, Peeked
 from ipcinspect.tui.options import ScreenOptions
 from ipcinspect.tui.palette import Look, make_look
 from ipcinspect.tui.screens.channels import ChannelsPage
+from ipcinspect.tui.screens.demo import DemoPage
 from ipcinspect.tui.screens.doctor import DoctorPage
 from ipcinspect.tui.screens.page import Page
 from ipcinspect.tui.screens.processes import ProcessesPage
@@ -39,6 +40,7 @@ from ipcinspect.tui.widgets.one_line import OneLine, Say
 PAGES: tuple[tuple[Tab, type[Page], str], ...] = (
     (Tab("1", "Channels"), ChannelsPage, "channels-page"),
     (Tab("2", "Processes"), ProcessesPage, "processes-page"),
+    (Tab("5", "Demo"), DemoPage, "demo-page"),
     (Tab("7", "Doctor"), DoctorPage, "doctor-page"),
 )
 """The screens; the numbers keep their meaning when others come between."""
@@ -55,7 +57,7 @@ class Frame(App[int]):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012
     CSS_PATH = [  # noqa: RUF012
         "look.tcss",
-        *(f"screens/{name}.tcss" for name in ("channels", "processes", "doctor", "help")),
+        *(f"screens/{name}.tcss" for name in ("channels", "processes", "demo", "doctor", "chooser", "help")),
     ]
 
     def __init__(
@@ -133,6 +135,11 @@ class Frame(App[int]):
     def processes_page(self) -> ProcessesPage:
         """2 Processes."""
         return self.query_one(ProcessesPage)
+
+    @property
+    def demo_page(self) -> DemoPage:
+        """5 Demo."""
+        return self.query_one(DemoPage)
 
     @property
     def filter_line(self) -> FilterLine:
@@ -219,6 +226,9 @@ class Frame(App[int]):
         if event.state is not WorkerState.ERROR:
             return
         error = event.worker.error
+        if event.worker.group == "demo":
+            self.demo_page.failed(f"{type(error).__name__}: {error}")
+            return
         self.post_message(LookFailed(f"{type(error).__name__}: {error}"))
         if event.worker.group == "collect":
             self.set_timer(self.feed.interval(), self._collect)
@@ -286,6 +296,9 @@ class Frame(App[int]):
 
     def headline_line(self, width: int, glyphs: Glyphs) -> Line:
         """Line 3."""
+        own = self.page.headline(width, glyphs)
+        if own is not None:
+            return own
         kept = None if self.view is None else self.page.kept(self.view)
         return headline(self.view, self._pulse(), kept, width, glyphs)
 

@@ -41,6 +41,14 @@ class Glyphs:
     """One cell in front of an event, by `words.CERTAINTIES`."""
     branches: tuple[str, str, str, str]
     """Of a tree, two cells each: a child with siblings below, the last child, passing by, nothing."""
+    ready: tuple[str, str]
+    """A wire on which nothing moves yet, two cells: to the right, to the left."""
+    tank: tuple[str, str, str]
+    """Of a big bar: a full cell, its parts from little to much, an empty cell."""
+    box: str
+    """Corners from the upper left clockwise, then the stroke down."""
+    quiet_call: str
+    """Beside a call that moves no data, one cell."""
     plain: bool
     """Whether only ASCII may reach the terminal."""
 
@@ -97,6 +105,10 @@ UNICODE = Glyphs(
     heights="▁▂▃▄▅▆",
     certainties={"seen": " ", "inferred": "≈", "told": "»"},
     branches=("├─", "└─", "│ ", "  "),
+    ready=("┈▷", "◁┈"),
+    tank=("█", "▏▎▍▌▋▊▉", "░"),
+    box="╭╮╯╰│",
+    quiet_call="·",
     plain=False,
 )
 
@@ -142,5 +154,9 @@ ASCII = Glyphs(
     heights="_.:-=+",
     certainties={"seen": " ", "inferred": "~", "told": '"'},
     branches=("|-", "`-", "| ", "  "),
+    ready=(".>", "<."),
+    tank=("#", "+", "."),
+    box="++++|",
+    quiet_call=".",
     plain=True,
 )

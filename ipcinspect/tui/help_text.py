@@ -13,7 +13,7 @@ from ipcinspect.tui.stage_track import ROLES
 from ipcinspect.tui.states import STATES
 
 EVERYWHERE = (
-    Key("1 2 7", "Channels, Processes, Doctor"),
+    Key("1 2 5 7", "Channels, Processes, Demo, Doctor"),
     Key("/", "filter by words; enter keeps it, esc clears it"),
     Key("space", "pause and go on"),
     Key("+ -", "look more often, less often"),
@@ -38,6 +38,16 @@ PROCESSES = (
     Key("enter", "the channel of the chosen descriptor"),
     Key("o", "the process at its other end"),
     Key("esc", "back to where you came from"),
+)
+DEMO = (
+    Key("enter r", "run a sender and a receiver through all seven stages; run on"),
+    Key("R", "from the start, with a new pair"),
+    Key("n b", "next stage; stage before (what the processes did stays done)"),
+    Key("right left", "the same by single lines"),
+    Key("m v f", "another mechanism, its next variant, the next format"),
+    Key("o x", "other options; let something go wrong"),
+    Key("c", "the pair's channel in the list of all channels"),
+    Key("esc", "the page before; the pair stays until you leave the program"),
 )
 
 _WIRES = (
@@ -66,7 +76,7 @@ _RATES = (
 def help_lines(glyphs: Glyphs) -> list[Line]:
     """The whole page."""
     lines: list[Line] = []
-    sections = (("Everywhere", EVERYWHERE), ("Channels", CHANNELS), ("Processes", PROCESSES))
+    sections = (("Everywhere", EVERYWHERE), ("Channels", CHANNELS), ("Processes", PROCESSES), ("Demo", DEMO))
     for title, keys in sections:
         lines += [_title(title), *(_pair(key.key, key.word, "key", glyphs) for key in keys), ()]
     lines += [_title("Filter words"), _pair("nginx", "in a name, an id, an address, a process", "strong", glyphs)]

@@ -15,6 +15,7 @@ from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.process import ProcessKey
 from ipcinspect.selection import WordError
 from ipcinspect.tui.commands import PROVIDERS
+from ipcinspect.tui.demo_choices import with_mechanism
 from ipcinspect.tui.feed import INTERVALS
 from ipcinspect.tui.frame import PAGES, Frame
 from ipcinspect.tui.header import tab_at
@@ -55,6 +56,19 @@ class IpcApp(Frame):
         self.action_page("channels-page")
         if not self.channels_page.choose(key):
             self.flash("that channel is gone")
+
+    def open_new_channel(self, key: ChannelKey) -> None:
+        """Go to a channel that may be newer than the last look."""
+        if self.view is not None and key in self.view.snapshot.channels_by_key:
+            self.open_channel(key)
+            return
+        self.action_page("channels-page")
+        self.channels_page.expect(key)
+
+    def open_demo(self, mechanism: str) -> None:
+        """Go to the demo of a mechanism."""
+        self.action_page("demo-page")
+        self.demo_page.choose(with_mechanism(self.demo_page.plan, mechanism))
 
     def look_inside(self) -> None:
         """Offer to look into the chosen channel; where that is offered already, do it."""

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ipcinspect.tui.walker import Begin, begin_live
+
 
 @dataclass(frozen=True)
 class ScreenOptions:
@@ -27,3 +29,5 @@ class ScreenOptions:
     """What to say at the first `q`, so that only a second one leaves; None, or a None from it: leave at once."""
     clock: Callable[[], float] = time.time
     """Seconds since the epoch, for what the screen itself dates (since when it is paused)."""
+    begin_demo: Begin = begin_live
+    """Makes the walk of a demo."""

@@ -127,6 +127,13 @@ class ChannelsPage(Page):
             self.table.intend(key)
         return True
 
+    def expect(self, key: ChannelKey) -> None:
+        """Put the cursor on a channel that the next look will show."""
+        if self.filter_words():
+            self.filter_by(())
+        self.table.intend(key)
+        self.ipc.feed.wake(look=True)
+
     def tell(self, key: ChannelKey, details: Details | None) -> None:
         """Details have come."""
         self._details = (key, details)

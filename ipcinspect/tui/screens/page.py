@@ -8,6 +8,8 @@ from textual.containers import Vertical
 
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.process import ProcessKey
+from ipcinspect.tui.drawing import Line
+from ipcinspect.tui.glyphs import Glyphs
 from ipcinspect.tui.header import Kept, Key
 from ipcinspect.tui.view import View
 
@@ -49,6 +51,10 @@ class Page(Vertical):
     def is_informed(self) -> bool:
         """Whether the details of what is chosen, and what is in it where that was asked for, have come."""
         return True
+
+    def headline(self, width: int, glyphs: Glyphs) -> Line | None:
+        """What stands above the page in place of the machine's trouble; None for that."""
+        return None
 
     def kept(self, view: View) -> Kept | None:
         """What the filter of this page keeps; None without a filter."""

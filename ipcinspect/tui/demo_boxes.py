@@ -1,0 +1,135 @@
+"""Sender, channel and receiver as three boxes with what moves between them. Pure functions."""
+
+from __future__ import annotations
+
+from ipcinspect.mechanisms.demo_part import Report
+from ipcinspect.model.words import STAGES
+from ipcinspect.tui import demo_tank
+from ipcinspect.tui.demo_calls import call_text
+from ipcinspect.tui.demo_scene import Scene, is_closed, milliseconds
+from ipcinspect.tui.drawing import Line, Span, clip, clip_name, fit, length
+from ipcinspect.tui.glyphs import Glyphs
+
+_WIDEST = 44
+_WIRE = 4
+_WIRE_IN_A_WIDE_LINE = 8
+_WIDE = 110
+HEIGHT = 4
+
+
+def box_lines(scene: Scene, width: int, glyphs: Glyphs) -> list[Line]:
+    """Four lines of at most `width` cells."""
+    wire = _WIRE_IN_A_WIDE_LINE if width >= _WIDE else _WIRE
+    box = min((width - 2 - 2 * wire) // 3, _WIDEST)
+    if box < 8:
+        return []
+    active = _active(scene)
+    inner = box - 4
+    sender = _box(_title(scene, "a"), _process(scene, "a", inner, glyphs), box, active == "a", glyphs)
+    receiver = _box(_title(scene, "b"), _process(scene, "b", inner, glyphs), box, active == "b", glyphs)
+    content = [demo_tank.drawn(scene, inner, glyphs), demo_tank.told(scene, inner, glyphs)]
+    channel = _box(_channel_title(scene, inner, glyphs), content, box, active == "channel", glyphs)
+    lines = []
+    for place in range(HEIGHT):
+        first = _wire(scene, "a", wire, glyphs) if place == 1 else (Span(" " * wire),)
+        second = _wire(scene, "b", wire, glyphs) if place == 1 else (Span(" " * wire),)
+        lines.append((Span(" "), *sender[place], *first, *channel[place], *second, *receiver[place]))
+    return lines
+
+
+def _active(scene: Scene) -> str | None:
+    """Whose doing the newest line is."""
+    newest = scene.newest
+    if newest is None or scene.is_over:
+        return None
+    return newest.side if newest.side in ("a", "b") else "channel" if newest.evidence is not None else None
+
+
+def _title(scene: Scene, side: str) -> str:
+    word = "sender" if side == "a" else "receiver"
+    if scene.cast is None:
+        return word
+    return f"{word} {scene.cast.sender if side == 'a' else scene.cast.receiver}"
+
+
+def _channel_title(scene: Scene, width: int, glyphs: Glyphs) -> str:
+    channel = scene.channel
+    name = scene.plan.mechanism if channel is None else glyphs.safe(channel.id)
+    return clip_name(name, min(len(name), width - 2), glyphs)
+
+
+def _process(scene: Scene, side: str, width: int, glyphs: Glyphs) -> list[Line]:
+    """The last call of one half, and how far it is."""
+    report = scene.last_report(side)
+    call = "" if report is None else glyphs.safe(call_text(report, width))
+    role = "error" if report is not None and report.errno is not None else "strong" if _asleep(report) else "text"
+    return [
+        (Span(clip(call, width, glyphs), role),),
+        (Span(clip(_condition(scene, side, report, glyphs.quiet_call), width, glyphs), "muted"),),
+    ]
+
+
+def _condition(scene: Scene, side: str, report: Report | None, dot: str) -> str:
+    if scene.cast is None:
+        return "not started yet"
+    newest = scene.newest
+    number = 0 if newest is None else newest.sent if side == "a" else newest.taken
+    done = f"{number} {'sent' if side == 'a' else 'taken'}"
+    if scene.is_over:
+        return f"{done} {dot} ended"
+    if is_closed(scene, side):
+        return f"{done} {dot} has let go"
+    if _asleep(report):
+        return f"{done} {dot} asleep"
+    if report is not None and report.took_s is not None and report.took_s >= 0.001:
+        return f"{done} {dot} slept {milliseconds(report.took_s)}"
+    return f"{done} {dot} running"
+
+
+def _asleep(report: Report | None) -> bool:
+    return report is not None and report.took_s is None
+
+
+def _wire(scene: Scene, side: str, width: int, glyphs: Glyphs) -> Line:
+    """Between one half and the channel."""
+    shape, role = _wire_shape(scene, side, glyphs)
+    if not shape:
+        return (Span(" " * width),)
+    longer = width - 2 - 2
+    if shape in (glyphs.wires["to moving"], glyphs.ready[0], glyphs.wires["blocked"]):
+        shape = shape[0] * longer + shape
+    elif shape in (glyphs.wires["from moving"], glyphs.ready[1]):
+        shape = shape + shape[-1] * longer
+    return (Span(" "), Span(shape, role), Span(" " * max(width - 1 - len(shape), 0)))
+
+
+def _wire_shape(scene: Scene, side: str, glyphs: Glyphs) -> tuple[str, str]:
+    """The glyphs and their role; nothing before the half has its end."""
+    newest, stage = scene.newest, scene.stage
+    if newest is None or stage is None or (scene.channel is None and not scene.is_over):
+        return "", "text"
+    if scene.is_over or is_closed(scene, side):
+        return glyphs.wires["gone"], "muted"
+    back = int(scene.is_answer)
+    if newest.side == side and newest.report is not None and STAGES.index(stage) >= 2 and stage != "termination":
+        report = newest.report
+        if report.errno is not None or (report.took_s is None and (side == "a") != scene.is_answer):
+            return glyphs.wires["blocked"], "error"
+        if report.took_s is not None:
+            return glyphs.wires["from moving" if back else "to moving"], "ok"
+    return glyphs.ready[back], "muted"
+
+
+def _box(title: str, content: list[Line], width: int, active: bool, glyphs: Glyphs) -> list[Line]:
+    role = "accent" if active else "muted"
+    upper_left, upper_right, lower_right, lower_left, side = tuple(glyphs.box)
+    stroke = glyphs.line
+    shown = f" {title} "
+    rest = width - 3 - length((Span(shown),))
+    top: Line = (
+        Span(upper_left + stroke, role),
+        Span(shown, "strong"),
+        Span(stroke * max(rest, 0) + upper_right, role),
+    )
+    middle = [(Span(f"{side} ", role), *fit(line, width - 4, glyphs), Span(f" {side}", role)) for line in content]
+    return [top, *middle, (Span(lower_left + stroke * (width - 2) + lower_right, role),)]

@@ -1,0 +1,155 @@
+"""A scene: what a walk has told up to one of its lines, as the Demo screen shows it. Pure functions."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ipcinspect.demo.plan import Plan
+from ipcinspect.demo.telling import Cast, Evidence, Told
+from ipcinspect.lifecycle.stages import Station
+from ipcinspect.mechanisms.demo_part import Report
+from ipcinspect.mechanisms.room import Demo
+from ipcinspect.model.channel import Channel
+from ipcinspect.model.words import STAGES
+from ipcinspect.tui import figures
+from ipcinspect.tui.demo_words import FORMAT_WORDS
+
+
+class Scene(NamedTuple):
+    """One moment of a walk."""
+
+    plan: Plan
+    demo: Demo
+    lines: tuple[Told, ...] = ()
+    """Told so far, the newest last."""
+    cast: Cast | None = None
+    """None before both processes are there."""
+    payloads: tuple[bytes, ...] = ()
+    """The messages as bytes."""
+    is_over: bool = False
+    """Whether the walk has ended and all of it is shown."""
+
+    @property
+    def newest(self) -> Told | None:
+        """The line that was told last."""
+        return self.lines[-1] if self.lines else None
+
+    @property
+    def stage(self) -> str | None:
+        """Where it stands, one of `words.STAGES`."""
+        return self.lines[-1].stage if self.lines else None
+
+    @property
+    def evidence(self) -> Evidence | None:
+        """What the kernel showed last."""
+        return next((told.evidence for told in reversed(self.lines) if told.evidence is not None), None)
+
+    @property
+    def says(self) -> Told | None:
+        """The last sentence of the stage where it stands."""
+        return next((told for told in reversed(self.lines) if told.says is not None and told.stage == self.stage), None)
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether data goes from the receiver to the sender now."""
+        return self.stage == "response"
+
+    @property
+    def channel(self) -> Channel | None:
+        """The channel that is in use now: of an answer that takes a second one, that one."""
+        evidence = self.evidence
+        if evidence is None:
+            return None
+        return evidence.back if self.is_answer and evidence.back is not None else evidence.channel
+
+    def last_report(self, side: str) -> Report | None:
+        """The newest call of one side."""
+        mine = (told.report for told in reversed(self.lines) if told.side == side and told.report is not None)
+        return next(mine, None)
+
+
+def is_closed(scene: Scene, side: str) -> bool:
+    """Whether that half has let go of its end, as far as its calls tell."""
+    return any(
+        told.stage == "termination" and told.side == side and told.report is not None and told.report.result is not None
+        for told in scene.lines
+    )
+
+
+def stations(scene: Scene) -> list[Station]:
+    """The track of the walk: what is behind it, where it stands, a fact each."""
+    now = -1 if scene.stage is None else STAGES.index(scene.stage)
+    return [Station(stage, _status(scene, place, now), _fact(scene, stage)) for place, stage in enumerate(STAGES)]
+
+
+def _status(scene: Scene, place: int, now: int) -> str:
+    lines = [told for told in scene.lines if told.stage == STAGES[place]]
+    if any(told.failed or told.fault for told in lines):
+        return "stuck"
+    if place > now:
+        return "ahead"
+    if not lines:
+        return "none"
+    return "now" if place == now and not scene.is_over else "done"
+
+
+def _fact(scene: Scene, stage: str) -> str:
+    lines = [told for told in scene.lines if told.stage == stage]
+    if not lines:
+        return ""
+    if any(told.failed for told in lines):
+        return next((told.report.errno for told in lines if told.report is not None and told.report.errno), "failed")
+    return _FACTS[stage](scene, lines)
+
+
+def _creation(scene: Scene, lines: list[Told]) -> str:
+    return milliseconds(lines[-1].at_s)
+
+
+def _preparation(scene: Scene, lines: list[Told]) -> str:
+    if not scene.demo.carries_payload:
+        return "no bytes"
+    return f"{FORMAT_WORDS[scene.plan.format]} {figures.size(scene.plan.size)}"
+
+
+def _transmission(scene: Scene, lines: list[Told]) -> str:
+    sent = lines[-1].sent
+    if not scene.demo.carries_payload:
+        return f"{sent} times"
+    return f"{figures.size(sent * scene.plan.size)} sent"
+
+
+def _delivery(scene: Scene, lines: list[Told]) -> str:
+    return f"by {scene.plan.notification or scene.demo.notifications[0]}"
+
+
+def _reception(scene: Scene, lines: list[Told]) -> str:
+    return f"{lines[-1].taken} taken"
+
+
+def _response(scene: Scene, lines: list[Told]) -> str:
+    same = (scene.plan.response or scene.demo.responses[0]) == "same"
+    return "same way" if same else "another"
+
+
+def _termination(scene: Scene, lines: list[Told]) -> str:
+    return "nothing left" if scene.is_over else "closing"
+
+
+_FACTS = {
+    "creation": _creation,
+    "preparation": _preparation,
+    "transmission": _transmission,
+    "delivery": _delivery,
+    "reception": _reception,
+    "response": _response,
+    "termination": _termination,
+}
+
+
+def milliseconds(seconds: float) -> str:
+    """`0.18 ms`, `18.2 ms`, `182 ms`, `1.8 s`: of three figures."""
+    if seconds >= 1:
+        return f"{seconds:.1f} s"
+    amount = seconds * 1000
+    return f"{amount:.2f} ms" if amount < 10 else f"{amount:.1f} ms" if amount < 100 else f"{amount:.0f} ms"
