@@ -27,10 +27,10 @@ class DescriptorEnd:
             set_nonblocking(self._calls, self._fd)
 
     def send(self, payload: bytes) -> None:
-        """Write all of it; where the channel is full, sleeps, or raises BlockingIOError before anything is written."""
+        """Write all of it; where the channel is full, sleeps, or raises BlockingIOError: a part may be in it then."""
         rest = memoryview(payload)
         while rest:
-            rest = rest[self._write(rest, started=len(rest) < len(payload)) :]
+            rest = rest[self._write(rest) :]
 
     def receive(self, size: int) -> bytes:
         """Read that many bytes; fewer only where every writer is gone. Raises OSError."""
@@ -49,35 +49,31 @@ class DescriptorEnd:
         """Let go of the end. Raises OSError."""
         self._calls("close", (self._fd,), lambda: os.close(self._fd))
 
-    def _write(self, rest: memoryview, started: bool) -> int:
-        def write() -> int:
-            return self._calls("write", (self._fd, f"{len(rest)} bytes"), lambda: os.write(self._fd, rest))
-
-        return in_whole(self._calls, self._fd, write, started, select.POLLOUT)
+    def _write(self, rest: memoryview) -> int:
+        return self._calls("write", (self._fd, f"{len(rest)} bytes"), lambda: os.write(self._fd, rest))
 
     def _read(self, size: int, started: bool) -> bytes:
         def read() -> bytes:
             return self._calls("read", (self._fd, size), lambda: os.read(self._fd, size), told_size)
 
-        return in_whole(self._calls, self._fd, read, started, select.POLLIN)
+        return in_whole(self._calls, self._fd, read, started)
 
 
-def in_whole(calls: Calls, fd: int, call: Callable[[], T], started: bool, event: int) -> T:
-    """A call of a transfer that has `started`: half a payload is worth nothing, so it waits where that would block."""
+def in_whole(calls: Calls, fd: int, call: Callable[[], T], started: bool) -> T:
+    """A reading call of a message that has `started`: the rest is under way, so it waits where that would block."""
     while True:
         try:
             return call()
         except BlockingIOError:
             if not started:
                 raise
-            _wait(calls, fd, event)
+            _wait(calls, fd)
 
 
-def _wait(calls: Calls, fd: int, event: int) -> None:
-    name = "POLLOUT" if event == select.POLLOUT else "POLLIN"
+def _wait(calls: Calls, fd: int) -> None:
     asked = select.poll()
-    asked.register(fd, event)
-    calls("poll", (f"[{{{fd}, {name}}}]", "-1"), asked.poll, lambda ready: f"1, {name}")
+    asked.register(fd, select.POLLIN)
+    calls("poll", (f"[{{{fd}, POLLIN}}]", "-1"), asked.poll, lambda ready: "1, POLLIN")
 
 
 def told_size(data: bytes) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import socket
 from typing import Callable
 
@@ -61,11 +60,14 @@ class SocketEnd:
         self._end: socket.socket | None = None
 
     def send(self, payload: bytes) -> None:
-        """A stream gets all bytes, the others one message; where there is no room, sleeps or raises BlockingIOError."""
+        """A stream gets all bytes, the others one message.
+
+        Where there is no room it sleeps, or raises BlockingIOError: a part may be on its way in a stream then.
+        """
         end = self._taken()
         rest = memoryview(payload)
         while True:
-            rest = rest[self._send(end, rest, started=len(rest) < len(payload)) :]
+            rest = rest[self._send(end, rest) :]
             if not rest:
                 return
 
@@ -99,17 +101,14 @@ class SocketEnd:
         assert self._end is not None, "used before open"
         return self._end
 
-    def _send(self, end: socket.socket, rest: memoryview, started: bool) -> int:
-        def send() -> int:
-            return self._calls("send", (end.fileno(), f"{len(rest)} bytes", "0"), lambda: end.send(rest))
-
-        return in_whole(self._calls, end.fileno(), send, started, select.POLLOUT)
+    def _send(self, end: socket.socket, rest: memoryview) -> int:
+        return self._calls("send", (end.fileno(), f"{len(rest)} bytes", "0"), lambda: end.send(rest))
 
     def _receive(self, end: socket.socket, size: int, started: bool) -> bytes:
         def receive() -> bytes:
             return self._calls("recv", (end.fileno(), size, "0"), lambda: end.recv(size), told_size)
 
-        return in_whole(self._calls, end.fileno(), receive, started, select.POLLIN)
+        return in_whole(self._calls, end.fileno(), receive, started)
 
     def _close(self, end: socket.socket) -> None:
         self._calls("close", (end.fileno(),), end.close)
