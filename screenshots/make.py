@@ -56,6 +56,9 @@ PICTURES = (
     Picture("channels", 200, 50, "block"),
     Picture("contents", 120, 40, "workers", ("p", "p"), "demo-collector queued:+1K"),
     Picture("processes", 120, 40, "resident", ("2", "slash", *FILTER, "enter")),
+    Picture("demo-stage3", 120, 40, "1536", ("5", "n", "n", "n")),
+    Picture("demo-stage3", 80, 24, "1536", ("5", "n", "n", "n")),
+    Picture("demo-stage7", 120, 40, "ended", ("5", *"nnnnnnn")),
     Picture("doctor", 120, 40, "map_files", ("7",)),
 )
 
