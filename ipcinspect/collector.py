@@ -116,7 +116,7 @@ class Collector:
         walked = self._walk(want)
         costs = [Cost("processes", time.perf_counter() - start)]
         surroundings = _surroundings(self._root, host, taken_at)
-        with closing(Scan(surroundings, walked.facts, self._shm, self._memories, walked.missed)) as scan:
+        with closing(Scan(surroundings, walked.facts, self._shm, self._memories, walked.missed, want.counts)) as scan:
             collected, room_costs = self._visit(scan)
             costs += room_costs
             channels = [channel for _, found in collected for channel in found.channels]

@@ -86,7 +86,7 @@ def run(session: Session) -> int:
     """Look again and again until the channel is gone. Raises Complaint or ReaderGone."""
     gc.enable()
     inspector = session.inspector()
-    observation = session.observe(inspector, Want())
+    observation = session.observe(inspector, Want(counts=True))
     channel = one_channel(session.arguments.channel, observation.snapshot, session.directory())
     teller: Teller = _Documents(session) if session.options.json else _Lines(session)
     seen = _sighting(observation, channel)
@@ -103,7 +103,7 @@ def run(session: Session) -> int:
 
 def _want(channel: Channel) -> Want:
     """Reads and writes of a pipe are noticed where that is allowed."""
-    return Want(lights=(channel.key,) if channel.mechanism == "pipe" else ())
+    return Want(counts=True, lights=(channel.key,) if channel.mechanism == "pipe" else ())
 
 
 def _sighting(observation: Observation, before: Channel) -> Sighting:

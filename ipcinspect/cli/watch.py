@@ -50,7 +50,7 @@ def watch(
     is_last = False
     while not is_last:
         is_last = not goes_on()
-        observation = session.observe(inspector, Want())
+        observation = session.observe(inspector, Want(counts=True))
         now = _chosen(observation, wanted, order)
         if style is None:
             session.write_document(channels_document(observation.snapshot, now.values()))

@@ -18,9 +18,13 @@ STATE_NAMES = (
 
 # TIME_WAIT rows have no socket and no inode any more, and there may be thousands of them.
 _STATES = 0xFFFF & ~(1 << TIME_WAIT)
-_SKMEMINFO, _SKV6ONLY = 7, 11
+_INFO, _SKMEMINFO, _SKV6ONLY = 2, 7, 11
 _UNSPECIFIED6 = b"\0" * 16
 _EXTENSIONS = 1 << (_SKMEMINFO - 1)
+_COUNTS = 1 << (_INFO - 1)
+_COUNTED = struct.Struct("=QQ")
+_COUNTED_AT = 120
+"""tcpi_bytes_acked and tcpi_bytes_received in struct tcp_info (linux/tcp.h), since Linux 4.1."""
 _REQUEST = struct.Struct("=BBBBI48x")
 _MESSAGE = struct.Struct("=BBBB2s2s16s16sIIIIIIII")
 _MEMORY = struct.Struct("=HH9I")
@@ -56,11 +60,20 @@ class InetSocket(NamedTuple):
     """Inode of the network namespace whose dump it came from."""
     v6only: bool | None = None
     """Whether `::` leaves IPv4 out; None where the address is another one, and in rows that came as text."""
+    bytes_acked: int | None = None
+    """TCP, where it was asked for: bytes that the other end has acknowledged, and 1 for the SYN of who connected."""
+    bytes_received: int | None = None
+    """TCP, where it was asked for: bytes that arrived in order, read or not."""
 
 
-def read_inet_sockets(diag: socket.socket, family: int, protocol: int, netns: int | None) -> list[InetSocket]:
-    """Every socket of one family and protocol but those in TIME_WAIT. Raises Unsupported, TimedOut, Interrupted."""
-    request = _REQUEST.pack(family, protocol, _EXTENSIONS, 0, _STATES)
+def read_inet_sockets(
+    diag: socket.socket, family: int, protocol: int, netns: int | None, counts: bool = False
+) -> list[InetSocket]:
+    """Every socket of one family and protocol but those in TIME_WAIT; `counts`: with what went through each.
+
+    Raises Unsupported, TimedOut, Interrupted.
+    """
+    request = _REQUEST.pack(family, protocol, _EXTENSIONS | (_COUNTS if counts else 0), 0, _STATES)
     return [row for row in (parse(payload, protocol, netns) for payload in dump(diag, request)) if row is not None]
 
 
@@ -78,8 +91,20 @@ def parse(payload: bytes, protocol: int, netns: int | None) -> InetSocket | None
         rqueue, wqueue, uid, inode,
         *_memory(payload), netns,
         _v6only(payload) if family == socket.AF_INET6 and src == _UNSPECIFIED6 else None,
+        *_counted(payload),
     )  # fmt: skip
     return tuple.__new__(InetSocket, row)
+
+
+def _counted(payload: bytes) -> tuple[int | None, int | None]:
+    """(bytes_acked, bytes_received); None where they were not asked for. An answer without them is short."""
+    if len(payload) < _MESSAGE.size + _COUNTED_AT:
+        return None, None
+    info = attributes(payload, _MESSAGE.size).get(_INFO)
+    if info is None or len(info) < _COUNTED_AT + _COUNTED.size:
+        return None, None
+    acked, received = _COUNTED.unpack_from(info, _COUNTED_AT)
+    return acked, received
 
 
 def _address(family: int, packed: bytes) -> bytes:

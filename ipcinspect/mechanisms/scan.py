@@ -80,8 +80,12 @@ class Scan:
         shm_listings: Listings | None = None,
         watched: Relay[int, Any] | None = None,
         missed: bool = False,
+        counts: bool = False,
     ) -> None:
-        """`facts` becomes the scan's own. Listings and relay outlive the scan: they remember what did not answer."""
+        """`facts` becomes the scan's own. Listings and relay outlive the scan: they remember what did not answer.
+
+        `counts`: as in `Want`.
+        """
         self.watched = watched if watched is not None else Relay(_DEADLINE_S)
         """For what may wait for a lock that a process holds: its memory. Items are pids."""
         self.missed = missed
@@ -89,7 +93,7 @@ class Scan:
         self.surroundings = surroundings
         self.facts = facts
         self.loans = Loans(surroundings.root, facts, surroundings.pids_agree)
-        self.sockets = SocketTables(surroundings.root, surroundings.net_namespace, facts)
+        self.sockets = SocketTables(surroundings.root, surroundings.net_namespace, facts, counts)
         self._shm_listings = shm_listings or relay()
         self.ipc = IpcNamespaces(
             surroundings.root, surroundings.ipc_namespace, ((each.ipc_namespace, each.pid) for each in facts)

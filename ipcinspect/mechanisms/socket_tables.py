@@ -41,8 +41,9 @@ class SocketTables:
 
     TABLES = ("unix", "tcp", "udp", "netlink", "packet")
 
-    def __init__(self, root: str, own: int | None, facts: Sequence[ProcessFacts]) -> None:
-        """`own` is the inode of the namespace that this thread is in."""
+    def __init__(self, root: str, own: int | None, facts: Sequence[ProcessFacts], counts: bool = False) -> None:
+        """`own` is the inode of the namespace that this thread is in; `counts`: also what went through TCP sockets."""
+        self._counts = counts
         self._root = root
         self._own = own
         self._pids: dict[int | None, list[int]] = {}
@@ -65,7 +66,7 @@ class SocketTables:
     @cached_property
     def tcp(self) -> list[InetSocket]:
         """TCP sockets over IPv4 and IPv6."""
-        return _once([*self._here("TCP sockets", _read_tcp, self._tcp_as_text), *self._elsewhere.tcp])
+        return _once([*self._here("TCP sockets", self._tcp_here, self._tcp_as_text), *self._elsewhere.tcp])
 
     @cached_property
     def udp(self) -> list[InetSocket]:
@@ -143,7 +144,7 @@ class SocketTables:
     def _read_all(self, pid: int, netns: int) -> Rows:
         """What the thread reads that is inside. Not every kernel has the families of the last two."""
         with netlink.open_diag_socket() as diag:
-            unix, tcp, udp = _read_unix(diag, netns), _read_tcp(diag, netns), _read_udp(diag, netns)
+            unix, tcp, udp = _read_unix(diag, netns), self._tcp_here(diag, netns), _read_udp(diag, netns)
         return Rows(
             unix,
             tcp,
@@ -169,6 +170,9 @@ class SocketTables:
 
     def _unix_as_text(self, pid: int, netns: int | None) -> list[UnixSocket]:
         return proc_net.parse_unix(self._text(pid, "unix"), netns)
+
+    def _tcp_here(self, diag: socket.socket, netns: int | None) -> list[InetSocket]:
+        return _read_inet(diag, socket.IPPROTO_TCP, netns, self._counts)
 
     def _tcp_as_text(self, pid: int, netns: int | None) -> list[InetSocket]:
         return self._inet_as_text("tcp", socket.IPPROTO_TCP, pid, netns)
@@ -220,13 +224,11 @@ def _read_unix(diag: socket.socket, netns: int | None) -> list[UnixSocket]:
     return unix_diag.read_unix_sockets(diag, netns)
 
 
-def _read_tcp(diag: socket.socket, netns: int | None) -> list[InetSocket]:
-    return _read_inet(diag, socket.IPPROTO_TCP, netns)
-
-
 def _read_udp(diag: socket.socket, netns: int | None) -> list[InetSocket]:
     return _read_inet(diag, socket.IPPROTO_UDP, netns)
 
 
-def _read_inet(diag: socket.socket, protocol: int, netns: int | None) -> list[InetSocket]:
-    return [row for family, _ in _FAMILIES for row in inet_diag.read_inet_sockets(diag, family, protocol, netns)]
+def _read_inet(diag: socket.socket, protocol: int, netns: int | None, counts: bool = False) -> list[InetSocket]:
+    return [
+        row for family, _ in _FAMILIES for row in inet_diag.read_inet_sockets(diag, family, protocol, netns, counts)
+    ]

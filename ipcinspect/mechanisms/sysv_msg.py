@@ -72,7 +72,7 @@ def _channel(scan: Scan, ipc: int | None, row: sysvipc.MessageQueueRow, limit: i
         row.key,
         _state(row, limit),
         "data exchange",
-        (Queue("b", row.cbytes, row.qnum, fill=fill),),
+        (Queue("b", row.cbytes, row.qnum, fill=fill, written_at=row.stime or None, read_at=row.rtime or None),),
         limit,
         _endpoints(scan, row),
         (

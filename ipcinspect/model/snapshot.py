@@ -19,6 +19,8 @@ class Want(NamedTuple):
     descriptors: bool = False
     """Every descriptor of every process, also those that are no channel (`ps`, the Processes screen)."""
     cmdlines: bool = False
+    counts: bool = False
+    """What went through each TCP connection so far: what rates are made of, no use to a single look."""
     sights: bool = False
     """What can be seen here at all (`doctor`)."""
     lights: tuple[ChannelKey, ...] = ()

@@ -168,7 +168,7 @@ class Feed:
         if self._looks % _LOOKS_BETWEEN_CLEANINGS == 0:
             gc.unfreeze()
             gc.collect()
-        want = Want(descriptors=True, cmdlines=True, sights=self.wishes.sights, lights=self._lights())
+        want = Want(descriptors=True, cmdlines=True, counts=True, sights=self.wishes.sights, lights=self._lights())
         before = self._seen
         with _no_garbage_collection() as spare:
             try:

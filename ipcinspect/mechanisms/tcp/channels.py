@@ -198,7 +198,19 @@ def _queue(to: str, sender: InetSocket | None, receiver: InetSocket | None) -> Q
     used = _sum(sender.wmem_queued if sender else None, receiver.rmem_alloc if receiver else None)
     limit = _sum(sender.sndbuf if sender else None, receiver.rcvbuf if receiver else None)
     fill = sockets.share(used, limit) if waiting else (0.0 if waiting == 0 else None)
-    return Queue(to, waiting, None, None, used, limit, fill)
+    return Queue(to, waiting, None, None, used, limit, fill, _moved(sender, receiver))
+
+
+def _moved(sender: InetSocket | None, receiver: InetSocket | None) -> int | None:
+    """Bytes that arrived at the receiver, or, where that is another host's, were acknowledged by it.
+
+    A FIN counts as a byte in both figures, so they are told only before one was sent.
+    """
+    if receiver is not None and receiver.state not in _FIN_ARRIVED:
+        return receiver.bytes_received
+    if receiver is None and sender is not None and sender.state in (ESTABLISHED, CLOSE_WAIT):
+        return sender.bytes_acked
+    return None
 
 
 def _sum(one: int | None, other: int | None) -> int | None:
