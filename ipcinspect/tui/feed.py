@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ipcinspect.inspector import Inspector, Observation
+from ipcinspect.lifecycle.life import Event
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.contents import Contents, refused
 from ipcinspect.model.process import ProcessKey
@@ -111,6 +112,10 @@ class Feed:
         """The screen has let go of every view before this one."""
         self._shown = view.observation
         self._wake.set()
+
+    def tell(self, key: ChannelKey, event: Event) -> None:
+        """Add what a demo process reported to the life of its channel; from any thread."""
+        self._inspector.tell(key, event)
 
     def interval(self) -> float:
         """Seconds between two looks."""

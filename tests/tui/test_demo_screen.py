@@ -12,6 +12,7 @@ import pytest
 from ipcinspect.demo.checking import PlanError
 from ipcinspect.demo.plan import Plan
 from ipcinspect.demo.telling import Cast, Told
+from ipcinspect.sources.live import LiveSource
 from ipcinspect.tui.options import ScreenOptions
 from ipcinspect.tui.screens.demo import DemoPage
 from ipcinspect.tui.walker import Script, Stepped, Walker
@@ -64,6 +65,17 @@ async def test_a_run_ends_by_itself_and_leaves_nothing() -> None:
             await user.press("n")
         await user.sees("ended", "nothing left")
         await user.until(lambda: not any(map(is_there, pids)))
+
+
+async def test_what_the_processes_say_stands_in_the_life_of_their_channel() -> None:
+    options = ScreenOptions(interval=0.2)
+    async with at_screen(LiveSource(), (120, 40), options) as user:  # type: ignore[arg-type]
+        await user.press("5", "n")
+        await user.sees("1 creation", "sender")
+        await user.press("n", "n")
+        await user.sees("2.0K sent")
+        await user.press("c")
+        await user.sees("demo-sender", "write(", "told")
 
 
 async def test_leaving_the_program_ends_the_pair() -> None:

@@ -12,8 +12,10 @@ from textual.message import Message
 
 from ipcinspect.demo.plan import Plan
 from ipcinspect.demo.telling import Cast, Told
+from ipcinspect.lifecycle.life import Event
 from ipcinspect.model.text import visible
 from ipcinspect.tui import demo_choices
+from ipcinspect.tui.demo_calls import call_text
 from ipcinspect.tui.demo_choices import DEMOS, Choice
 from ipcinspect.tui.demo_page_text import demo_lines
 from ipcinspect.tui.demo_scene import Scene
@@ -230,7 +232,20 @@ class DemoPage(Page):
         self._payloads = stepped.payloads or self._payloads
         self._is_over = stepped.is_over
         self._failure = stepped.failure
+        self._tell_life(stepped.lines)
         self._draw()
+
+    def _tell_life(self, lines: Sequence[Told]) -> None:
+        """What both processes say they did stands in the life of their channel, beside what the kernel shows."""
+        channel, cast, now = self.scene().channel, self._cast, self.ipc.options.clock()
+        if channel is None or cast is None:
+            return
+        last = max((told.at_s for told in lines), default=0.0)
+        for told in lines:
+            if told.report is not None and told.side in ("a", "b"):
+                who = f"demo-sender {cast.sender}" if told.side == "a" else f"demo-receiver {cast.receiver}"
+                at = now - (last - told.at_s)
+                self.ipc.feed.tell(channel.key, Event(at, told.stage, call_text(told.report), f"{who} says so", "told"))
 
     def _go(self, how_far: str) -> None:
         """Have the walk go on; without one, begin it."""
