@@ -24,7 +24,7 @@ def setup_line(plan: Plan, demo: Demo, where: Line, width: int, glyphs: Glyphs) 
         _pair("told by", plan.notification or demo.notifications[0], 6),
         _pair("answer", f"{plan.response or demo.responses[0]} channel", 7),
         *([_pair("lock", plan.lock or demo.locks[0], 5)] if demo.locks else []),
-        _pair("fault", plan.fault or "none", 8 if plan.fault is None else 1),
+        *([_pair("fault", plan.fault, 1)] if plan.fault is not None else []),
     ]
     room = width - length(where) - 4
     return spread((Span(" "), *join_parts(parts, room, "   ")), (*where, Span(" ")), width, glyphs)

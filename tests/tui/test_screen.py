@@ -340,7 +340,7 @@ async def test_the_palette_finds_channels_and_processes() -> None:
 
 
 async def test_help_tells_keys_words_and_marks() -> None:
-    async with at_screen(FakeSource(world()), (80, 60)) as user:
+    async with at_screen(FakeSource(world()), (80, 100)) as user:
         await user.press("question_mark")
         await user.sees("Everywhere", "kind:pipe", "■", "runs into a wall")
         await user.press("escape")
