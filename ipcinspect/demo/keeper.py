@@ -55,7 +55,7 @@ def main(connections: Sequence[int]) -> None:
     with socket.socket(fileno=os.dup(sys.stdin.fileno())) as connection, connection.makefile("rb") as lines:
         task = protocol.read_task(lines.readline())
         sys.path[:] = task.import_path
-        calls = Calls(lambda report: connection.sendall(protocol.write_report(report)))
+        calls = Calls(lambda report: _report(connection, report))
         with contextlib.ExitStack() as undo:
             directory = tempfile.mkdtemp(prefix=PREFIX, dir=task.below)
             undo.callback(shutil.rmtree, directory, ignore_errors=True)
@@ -66,6 +66,12 @@ def main(connections: Sequence[int]) -> None:
                 return
             connection.sendall(protocol.write_answer(Answer(value=made)))
             _wait(connection, task.runner_pid, pids)
+
+
+def _report(connection: socket.socket, report: Report) -> None:
+    """A runner that is gone hears nothing, which must not stop the call in the middle: what it made would be lost."""
+    with contextlib.suppress(OSError):
+        connection.sendall(protocol.write_report(report))
 
 
 def _make(

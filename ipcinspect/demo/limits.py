@@ -17,11 +17,13 @@ MOST_AT_ONCE = 64 << 20
 _PAGE = 4096
 _PIPE_PAGES = 16
 """What pipe(2) gives (pipe(7)); less where the user has very many pipes (pipe-user-pages-soft)."""
-_UDP_HEADERS = {"ipv4": 28, "ipv6": 48}
+_UDP_HEADERS = {"ipv4": 28, "ipv6": 8}
+"""Bytes that the 16 bits of the length count beside the data: IPv6 does not count its own header."""
 _LONGEST_DATAGRAM = 65535
 _SKB = 256
 """struct sk_buff as allocated; `_SKB_TAIL` is struct skb_shared_info behind the data (net/core/skbuff.c)."""
 _SKB_TAIL = 320
+_UNIX_STREAMS = ("stream", "abstract", "socketpair")
 _PTY_BYTES = 4095
 """N_TTY_BUF_SIZE less one: from there on the kernel does not tell how much waits."""
 _TCP_BYTES = 65536
@@ -118,7 +120,9 @@ def _truesize(size: int) -> int:
 
 def _of_unix(variant: str, size: int, machine: Machine) -> AtOnce:
     buffer = machine.number("net/core/wmem_default", 212992)
-    held = max(buffer // _truesize(size), 1)
+    held = buffer // _truesize(size)
+    if size <= buffer or variant not in _UNIX_STREAMS:
+        held = max(held, 1)
     if "dgram" in variant:
         queued = machine.number("net/unix/max_dgram_qlen", 10)
         if queued < held:
@@ -149,7 +153,7 @@ def _of_memory(variant: str, size: int, machine: Machine) -> AtOnce:
 
 _LONGEST: dict[str, Callable[[str, Machine], Longest | None]] = {
     "pipe": lambda variant, machine: Longest(_PAGE, "a packet has at most PIPE_BUF") if variant == "packet" else None,
-    "unix": lambda variant, machine: None if variant == "stream" else _of_send_buffer(machine),
+    "unix": lambda variant, machine: None if variant in _UNIX_STREAMS else _of_send_buffer(machine),
     "udp": _of_datagram,
     "sysv-msg": lambda variant, machine: Longest(machine.number("kernel/msgmax", 8192), "kernel.msgmax"),
     "posix-mq": lambda variant, machine: Longest(

@@ -181,14 +181,13 @@ class DemoPair:
     def listen(self, seconds: float) -> None:
         """Hear what the halves report, for so long."""
         deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
-            talks = {half.talk.fileno(): half.talk for half in (self.sender, self.receiver)}
-            ready, _, _ = select.select(list(talks), [], [], left)
-            for fd in ready:
+        talks = {half.talk.fileno(): half.talk for half in (self.sender, self.receiver)}
+        while talks and (left := deadline - time.monotonic()) > 0:
+            for fd in select.select(list(talks), [], [], left)[0]:
                 try:
                     talks[fd].listen(0)
-                except DemoError:  # it ended: whoever asks it will hear of that
-                    return
+                except DemoError:  # it ended: whoever asks it will hear of that; the other is still heard
+                    del talks[fd]
 
     def end(self) -> None:
         """End both processes, remove the object and its names. Safe to call twice."""

@@ -137,7 +137,9 @@ def _likeness(channel: Channel, given: Given, sender: int, receiver: int) -> tup
     held = {sender: set(given.sender_fds), receiver: set(given.receiver_fds)}
     ends = [end for end in channel.endpoints if end.process is not None and end.process.pid in held]
     pids = {end.process.pid for end in ends if end.process is not None}
-    by_fd = sum(end.process is not None and end.fd in held[end.process.pid] for end in ends)
+    matching = {end.process.pid for end in ends if end.process is not None and end.fd in held[end.process.pid]}
+    # half a match is chance: a half that maps memory gives back the descriptor, and its number is used again
+    by_fd = len(matching) if matching == {pid for pid, fds in held.items() if fds} else 0
     words = {*given.sender_args, *given.receiver_args}
     names = {channel.name, channel.id.partition(":")[2], *(end.address for end in channel.endpoints)}
     by_name = len(words & names) if not all(end.role == _LISTENS for end in channel.endpoints) else 0

@@ -18,7 +18,7 @@ from typing import NamedTuple
 LIBC = ctypes.PyDLL(None, use_errno=True)
 
 _PR_SET_PDEATHSIG = 1
-_EFD_SEMAPHORE, _EFD_CLOEXEC = 1, os.O_CLOEXEC
+_EFD_SEMAPHORE, _EFD_CLOEXEC, _EFD_NONBLOCK = 1, os.O_CLOEXEC, os.O_NONBLOCK
 _SYS_PIDFD_GETFD = 438  # the same number on every architecture (pidfd_getfd(2))
 _AT_STATX_DONT_SYNC, _AT_EMPTY_PATH = 0x4000, 0x1000
 _AT_SYMLINK_NOFOLLOW, _AT_NO_AUTOMOUNT = 0x100, 0x800
@@ -155,9 +155,10 @@ def die_with_parent(number: int = signal.SIGKILL) -> None:
     LIBC.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
 
 
-def eventfd(count: int, semaphore: bool) -> int:
+def eventfd(count: int, semaphore: bool, blocking: bool = True) -> int:
     """A new eventfd that children do not inherit by themselves (eventfd(2)). Raises OSError."""
-    fd: int = LIBC.eventfd(ctypes.c_uint(count), _EFD_CLOEXEC | (_EFD_SEMAPHORE if semaphore else 0))
+    flags = _EFD_CLOEXEC | (_EFD_SEMAPHORE if semaphore else 0) | (0 if blocking else _EFD_NONBLOCK)
+    fd: int = LIBC.eventfd(ctypes.c_uint(count), flags)
     if fd < 0:
         raise last_error("eventfd")
     return fd

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 from typing import Callable, TypeVar
 
-from ipcinspect.mechanisms.demo_part import Calls, Part
+from ipcinspect.mechanisms.demo_part import BROKEN, Calls, Part
 
 T = TypeVar("T")
 
@@ -50,7 +51,8 @@ class DescriptorEnd:
         self._calls("close", (self._fd,), lambda: os.close(self._fd))
 
     def _write(self, rest: memoryview) -> int:
-        return self._calls("write", (self._fd, f"{len(rest)} bytes"), lambda: os.write(self._fd, rest))
+        shown = (self._fd, f"{len(rest)} bytes")
+        return self._calls("write", shown, lambda: os.write(self._fd, rest), comes_with=BROKEN)
 
     def _read(self, size: int, started: bool) -> bytes:
         def read() -> bytes:
@@ -73,7 +75,15 @@ def in_whole(calls: Calls, fd: int, call: Callable[[], T], started: bool) -> T:
 def _wait(calls: Calls, fd: int) -> None:
     asked = select.poll()
     asked.register(fd, select.POLLIN)
-    calls("poll", (f"[{{{fd}, POLLIN}}]", "-1"), asked.poll, lambda ready: "1, POLLIN")
+    calls("poll", (f"[{{{fd}, POLLIN}}]", "-1"), asked.poll, lambda ready: told_events(ready, "POLL"))
+
+
+def told_events(ready: list[tuple[int, int]], prefix: str) -> str:
+    """How the result of poll(2) (`POLL`) or of epoll_wait(2) (`EPOLL`) reads; both have the same bits."""
+    events = ready[0][1] if ready else 0
+    bits = {"IN": select.POLLIN, "ERR": select.POLLERR, "HUP": select.POLLHUP}
+    names = [prefix + name for name, bit in bits.items() if events & bit]
+    return f"{len(ready)}, {'|'.join(names) or events}" if ready else "0"
 
 
 def told_size(data: bytes) -> str:
@@ -83,4 +93,6 @@ def told_size(data: bytes) -> str:
 
 def set_nonblocking(calls: Calls, fd: int) -> None:
     """So that calls on an end of our own answer EAGAIN where they would sleep. Raises OSError."""
-    calls("fcntl", (fd, "F_SETFL", "O_NONBLOCK"), lambda: os.set_blocking(fd, False))
+    # not os.set_blocking, which is ioctl(2) FIONBIO in truth
+    flags = fcntl.fcntl(fd, fcntl.F_GETFL)
+    calls("fcntl", (fd, "F_SETFL", "O_NONBLOCK"), lambda: fcntl.fcntl(fd, fcntl.F_SETFL, flags | os.O_NONBLOCK))

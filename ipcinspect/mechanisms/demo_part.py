@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Callable, NamedTuple, TypeVar
 
 NOTIFICATIONS = ("read", "poll", "epoll", "signal", "mq_notify")
@@ -18,6 +18,10 @@ RESPONSES = ("same", "second")
 """The answer comes back through the same channel, or through a second one of the same mechanism."""
 LOCKS = ("sysv-sem", "posix-sem", "futex")
 """What guards shared memory."""
+
+BROKEN = {errno.EPIPE: "; SIGPIPE came with it, which this process ignores"}
+"""What a write into a pipe or a stream does beside failing: the signal ends a program that does not ignore it (Python
+does). A message that keeps its boundary (SOCK_SEQPACKET, SOCK_DGRAM) fails without the signal (net/unix/af_unix.c)."""
 
 T = TypeVar("T")
 
@@ -60,10 +64,11 @@ class Calls:
         shown: Sequence[object],
         function: Callable[[], T],
         returns: Callable[[T], object] = lambda result: result,
+        comes_with: Mapping[int, str] = {},
     ) -> T:
         """What `function` gives. `shown`: its arguments for the reader; `returns`: its result for the reader.
 
-        Raises what `function` raises.
+        `comes_with`: by errno, what else such a failure does. Raises what `function` raises.
         """
         begun = Report(call, tuple(str(arg) for arg in shown), self._clock())
         self._report(begun)
@@ -71,7 +76,7 @@ class Calls:
             result = function()
         except OSError as error:
             name = errno.errorcode.get(error.errno or 0, "EIO")
-            words = os.strerror(error.errno or errno.EIO)
+            words = os.strerror(error.errno or errno.EIO) + comes_with.get(error.errno or 0, "")
             self._report(begun._replace(took_s=self._clock() - begun.began_at, errno=name, message=words))
             raise
         took = self._clock() - begun.began_at

@@ -6,7 +6,7 @@ import socket
 from typing import Callable
 
 from ipcinspect.mechanisms.demo_descriptors import in_whole, set_nonblocking, told_size
-from ipcinspect.mechanisms.demo_part import Calls, Part
+from ipcinspect.mechanisms.demo_part import BROKEN, Calls, Part
 
 _FAMILIES = {socket.AF_UNIX: "AF_UNIX", socket.AF_INET: "AF_INET", socket.AF_INET6: "AF_INET6"}
 _TYPES = {socket.SOCK_STREAM: "SOCK_STREAM", socket.SOCK_DGRAM: "SOCK_DGRAM", socket.SOCK_SEQPACKET: "SOCK_SEQPACKET"}
@@ -102,7 +102,9 @@ class SocketEnd:
         return self._end
 
     def _send(self, end: socket.socket, rest: memoryview) -> int:
-        return self._calls("send", (end.fileno(), f"{len(rest)} bytes", "0"), lambda: end.send(rest))
+        shown = (end.fileno(), f"{len(rest)} bytes", "0")
+        comes_with = BROKEN if end.type == socket.SOCK_STREAM else {}
+        return self._calls("send", shown, lambda: end.send(rest), comes_with=comes_with)
 
     def _receive(self, end: socket.socket, size: int, started: bool) -> bytes:
         def receive() -> bytes:
@@ -147,7 +149,7 @@ class SocketReceiver(SocketEnd):
             if self._is_welcome(peer):
                 self._take(end)
             else:
-                end.close()
+                self._close(end)
 
     def close(self) -> None:
         """Let go of the end and of the listener."""

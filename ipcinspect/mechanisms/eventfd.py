@@ -129,7 +129,7 @@ def _contents(told: Eventfd, by: str, most: int) -> Contents:
 
 
 class _End:
-    """Either half's descriptor. Both inherit the same open file description: its flags are never set."""
+    """Either half's descriptor. Both inherit one open file description: whether calls sleep is the same for both."""
 
     def __init__(self, part: Part) -> None:
         self._calls, self._fd = part.calls, part.fds[0]
@@ -163,8 +163,9 @@ def _told(data: bytes) -> str:
 def _make(making: Making) -> Handover:
     """One counter for both."""
     semaphore = making.variant == "semaphore"
-    flags = "EFD_CLOEXEC|EFD_SEMAPHORE" if semaphore else "EFD_CLOEXEC"
-    fd = making.calls("eventfd2", (0, flags), lambda: eventfd(0, semaphore))
+    blocking = making.terms.blocking
+    flags = ["EFD_CLOEXEC", *(["EFD_SEMAPHORE"] if semaphore else []), *([] if blocking else ["EFD_NONBLOCK"])]
+    fd = making.calls("eventfd2", (0, "|".join(flags)), lambda: eventfd(0, semaphore, blocking))
     return Handover((), (fd,), (), (fd,))
 
 
@@ -176,4 +177,5 @@ DEMO = Demo(
     carries_payload=False,
     merges=("counter",),
     notifications=("read", "poll", "epoll"),
+    nonblocking=True,
 )

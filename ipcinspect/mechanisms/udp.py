@@ -157,6 +157,8 @@ def peek(peeking: Peeking, channel: Channel) -> Contents:
 
 
 _DEMO_ADDRESSES = {"ipv4": (socket.AF_INET, "127.0.0.1"), "ipv6": (socket.AF_INET6, "::1")}
+_MOST_BYTES = {socket.AF_INET: 65507, socket.AF_INET6: 65527}
+"""Of one datagram: the 16 bits of its length count UDP's 8 bytes, and over IPv4 also the 20 of the header."""
 
 
 def _make(making: Making) -> Handover:
@@ -165,7 +167,8 @@ def _make(making: Making) -> Handover:
     with demo_sockets.new_socket(making.calls, family, socket.SOCK_DGRAM) as receiver:
         demo_sockets.bind(making.calls, receiver, (host, 0))
         port = str(receiver.getsockname()[1])
-        return Handover((making.variant, port), (), (), (receiver.detach(),), most_bytes=65507, limit_told_by="udp(7)")
+        most, fds = _MOST_BYTES[family], (receiver.detach(),)
+        return Handover((making.variant, port), (), (), fds, most_bytes=most, limit_told_by="the 16 bits of its length")
 
 
 def _connect(part: Part) -> socket.socket:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
 import time
 from collections.abc import Callable
 
 import pytest
 
 from ipcinspect.demo import DemoPair
+from ipcinspect.demo.limits import Machine, at_once, longest
 from ipcinspect.demo.plan import Plan
 from ipcinspect.mechanisms import MECHANISMS
 from ipcinspect.mechanisms.demo_part import Report
@@ -186,3 +188,94 @@ def test_the_call_a_receiver_says_it_is_in_is_the_one_the_kernel_shows() -> None
         assert number in (7, 73, 271), "poll, or ppoll where there is no poll"
         pair.send(b"done")
         pair.finish_wait()
+
+
+@pytest.mark.parametrize(("name", "how"), cases(lambda demo: tuple(w for w in demo.notifications if w != "read")))
+def test_a_receiver_is_told_of_each_message_that_it_waits_for(name: str, how: str) -> None:
+    heard: Heard = []
+    plan = Plan(name, notification=how, response="second")
+    with DemoPair.start(ROOMS[name], plan, hear=lambda side, report: heard.append((side, report))) as pair:
+        pair.open()
+        for _ in range(3):
+            pair.begin_wait()
+            until(lambda: waits(pair, heard))
+            pair.send(b"four")
+            assert pair.finish_wait().slept
+            pair.receive()
+
+
+def test_a_notification_of_earlier_data_is_not_one_of_new_data() -> None:
+    heard: Heard = []
+    plan = Plan("posix-mq", notification="mq_notify", response="second")
+    with DemoPair.start(ROOMS["posix-mq"], plan, hear=lambda side, report: heard.append((side, report))) as pair:
+        pair.open()
+        pair.send(b"read without waiting")
+        pair.receive()
+        pair.begin_wait()
+        until(lambda: waits(pair, heard) and heard[-1][1].call == "sigwaitinfo")
+        pair.send(b"four")
+        assert pair.finish_wait().slept
+
+
+def test_a_signal_that_finds_no_room_in_the_queue_of_signals_wakes_all_the_same() -> None:
+    heard: Heard = []
+    plan = Plan("pipe", notification="signal", response="second")
+    with DemoPair.start(ROOMS["pipe"], plan, hear=lambda side, report: heard.append((side, report))) as pair:
+        pair.open()
+        pair.begin_wait()
+        until(lambda: waits(pair, heard))
+        subprocess.run(["prlimit", f"--pid={pair.receiver_pid}", "--sigpending=0"], check=True, timeout=_WITHIN_S)
+        pair.send(b"four")
+        assert pair.finish_wait().slept
+
+
+@pytest.mark.parametrize(("how", "told"), [("poll", "1, POLLHUP"), ("epoll", "1, EPOLLHUP")])
+def test_a_receiver_that_is_woken_by_the_end_says_so(how: str, told: str) -> None:
+    heard: Heard = []
+    plan = Plan("pipe", notification=how, response="second")
+    with DemoPair.start(ROOMS["pipe"], plan, hear=lambda side, report: heard.append((side, report))) as pair:
+        pair.open()
+        pair.begin_wait()
+        until(lambda: waits(pair, heard))
+        pair.kill_sender()
+        pair.finish_wait()
+        assert heard[-1][1].result == told
+
+
+@pytest.mark.parametrize(
+    ("name", "variant", "comes"),
+    [("pipe", "pipe", True), ("fifo", "fifo", True), ("unix", "stream", True), ("unix", "seqpacket", False)],
+)
+def test_sigpipe_is_told_of_where_the_kernel_sends_it(name: str, variant: str, comes: bool) -> None:
+    heard: Heard = []
+    plan = Plan(name, variant, notification="read", response="second")
+    with DemoPair.start(ROOMS[name], plan, hear=lambda side, report: heard.append((side, report))) as pair:
+        pair.open()
+        pair.kill_receiver()
+        assert refusal_of(pair, b"to nobody", 1) == errno.EPIPE
+        assert ("SIGPIPE" in (heard[-1][1].message or "")) == comes
+
+
+@pytest.mark.parametrize(
+    ("name", "variant"), [("unix", "dgram"), ("unix", "seqpacket"), ("udp", "ipv4"), ("udp", "ipv6")]
+)
+def test_the_longest_message_is_exactly_as_long_as_told(name: str, variant: str) -> None:
+    plan = Plan(name, variant, notification="read", response="second")
+    with DemoPair.start(ROOMS[name], plan) as pair:
+        pair.open()
+        most = pair.made.most_bytes
+        assert most == longest(name, variant, Machine("/proc")).size
+        assert refusal_of(pair, bytes(most), 1) is None
+        assert refusal_of(pair, bytes(most + 1), 1) == errno.EMSGSIZE
+
+
+@pytest.mark.parametrize("variant", ["stream", "abstract", "socketpair"])
+def test_a_stream_of_unix_sockets_has_no_longest_message(variant: str) -> None:
+    with DemoPair.start(ROOMS["unix"], variant) as pair:
+        pair.open()
+        assert pair.made.most_bytes is None
+        pair.begin_send(bytes(250_000))
+        assert len(pair.receive()) == 250_000
+        pair.finish_send()
+    assert longest("unix", variant, Machine("/proc")).size > 250_000
+    assert at_once("unix", variant, 250_000, True, Machine("/proc")).messages == 0

@@ -96,3 +96,15 @@ def test_what_the_kernel_refuses_is_told_and_leaves_no_name(tmp_path: Path) -> N
     with pytest.raises(OSError, match="AF_UNIX path too long"):
         DemoPair.start(unix, "stream", below=str(too_deep))
     assert list(too_deep.iterdir()) == []
+
+
+def test_who_is_alive_is_heard_though_the_other_was_killed() -> None:
+    heard: list[tuple[str, str]] = []
+    with DemoPair.start(pipe, hear=lambda side, report: heard.append((side, report.result or "begun"))) as pair:
+        pair.open()
+        pair.kill_sender()
+        pair.begin_receive(1)
+        deadline = time.monotonic() + 5
+        while ("b", "0, end of file") not in heard and time.monotonic() < deadline:
+            pair.listen(0.1)
+    assert ("b", "0, end of file") in heard

@@ -16,6 +16,8 @@ _TYPES = {
     "seqpacket": socket.SOCK_SEQPACKET,
     "abstract": socket.SOCK_STREAM,
 }
+_OVERHEAD = 32
+"""Bytes of the send buffer that a message may not use; a longer one is EMSGSIZE (unix_dgram_sendmsg)."""
 
 
 def _make(making: Making) -> Handover:
@@ -32,9 +34,19 @@ def _make(making: Making) -> Handover:
         demo_sockets.bind(making.calls, server, name)
         if server.type != socket.SOCK_DGRAM:
             demo_sockets.listen(making.calls, server)
+        most = _most_bytes(making, server)
         fds = (server.detach(),)
     leaves = (Leaving("path", name),) if named else ()
-    return Handover((making.variant, name), (), (), fds, leaves=leaves)
+    told_by = None if most is None else f"SO_SNDBUF less {_OVERHEAD}, net/unix/af_unix.c"
+    return Handover((making.variant, name), (), (), fds, leaves=leaves, most_bytes=most, limit_told_by=told_by)
+
+
+def _most_bytes(making: Making, made: socket.socket) -> int | None:
+    """Of one message; the sender's socket will have the same send buffer. None for a stream. Raises OSError."""
+    if made.type == socket.SOCK_STREAM:
+        return None
+    shown = (made.fileno(), "SOL_SOCKET", "SO_SNDBUF")
+    return making.calls("getsockopt", shown, lambda: made.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)) - _OVERHEAD
 
 
 def _numbers(pair: tuple[socket.socket, socket.socket]) -> list[int]:

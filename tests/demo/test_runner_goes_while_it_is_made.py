@@ -1,0 +1,68 @@
+"""A runner that is gone before it heard what was made: the keeper takes it out of the system all the same."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.demo.test_nothing_is_left import until
+
+ROOT = Path(__file__).parents[2]
+LATE = """
+import sys
+import time
+from pathlib import Path
+from ipcinspect.mechanisms import sysv_msg
+from ipcinspect.mechanisms.demo_part import Calls
+NAME = "sysv-msg"
+def create(making):
+    def late(report):
+        if report.took_s is not None:
+            Path(__file__).with_name("made").write_text(report.result)
+            deadline = time.monotonic() + 10
+            while not Path(__file__).with_name("go").exists() and time.monotonic() < deadline:
+                time.sleep(0.005)
+        making.calls.tell(report)
+    return sysv_msg.DEMO.create(making._replace(calls=Calls(late)))
+DEMO = sysv_msg.DEMO._replace(create=create)
+"""
+"""A room whose maker has made the queue, and has not said so yet, until it may."""
+
+GOES = """
+import os, signal, sys
+import late_room
+from ipcinspect.demo import DemoPair
+def hear(side, report):
+    if report.call == "msgget":
+        {go}
+DemoPair.start(late_room, below=sys.argv[1], hear=hear)
+"""
+WAYS = {
+    "SIGKILL": "os.kill(os.getpid(), signal.SIGKILL)",
+    "ctrl-C": "open(os.path.join(sys.argv[2], 'go'), 'w').close(); raise KeyboardInterrupt",
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_queue_goes_though_nobody_heard_of_it(way: str, tmp_path: Path) -> None:
+    below, rooms = tmp_path / "below", tmp_path / "rooms"
+    below.mkdir()
+    rooms.mkdir()
+    (rooms / "late_room.py").write_text(LATE)
+    program = GOES.format(go=WAYS[way])
+    path = os.pathsep.join((str(rooms), str(ROOT)))
+    subprocess.run(
+        [sys.executable, "-c", program, str(below), str(rooms)],
+        env={**os.environ, "PYTHONPATH": path},
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    (rooms / "go").touch()
+    until(lambda: not os.listdir(below), "the keeper is through")
+    number = (rooms / "made").read_text()
+    rows = Path("/proc/sysvipc/msg").read_text().splitlines()[1:]
+    assert number not in {row.split()[1] for row in rows}
