@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ipcinspect.mechanisms import demo_ring
+
 LARGEST_SIZE = 16 << 20
 """Bytes of one message that a demo sends at most: each process holds it, and so does what stands between them."""
 MOST_MESSAGES = 1000
-MOST_AT_ONCE = 64 << 20
-"""Bytes of shared memory that a demo takes at most."""
 
 _PAGE = 4096
 _PIPE_PAGES = 16
@@ -148,7 +148,7 @@ def _of_posix_queue(variant: str, size: int, machine: Machine) -> AtOnce:
 
 
 def _of_memory(variant: str, size: int, machine: Machine) -> AtOnce:
-    return AtOnce(MOST_AT_ONCE // size, f"a demo takes at most {MOST_AT_ONCE} bytes of memory")
+    return AtOnce(demo_ring.fits(size), f"a demo takes at most {demo_ring.MOST} bytes of memory")
 
 
 _LONGEST: dict[str, Callable[[str, Machine], Longest | None]] = {
@@ -159,8 +159,12 @@ _LONGEST: dict[str, Callable[[str, Machine], Longest | None]] = {
     "posix-mq": lambda variant, machine: Longest(
         machine.number("fs/mqueue/msgsize_max", 8192), "fs.mqueue.msgsize_max"
     ),
+    **dict.fromkeys(
+        ("sysv-shm", "posix-shm", "memfd", "shared-anon", "mmap"),
+        lambda variant, machine: Longest(demo_ring.LONGEST, f"a demo takes at most {demo_ring.MOST} bytes of memory"),
+    ),
 }
-"""Whatever is not here, or None, is a stream of bytes or memory."""
+"""Whatever is not here, or None, is a stream of bytes."""
 _AT_ONCE: dict[str, Callable[[str, int, Machine], AtOnce]] = {
     "pipe": _of_pipe,
     "fifo": _of_pipe,

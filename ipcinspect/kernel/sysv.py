@@ -17,6 +17,7 @@ from ipcinspect.kernel.errors import translated
 from ipcinspect.kernel.libc import LIBC, last_error
 
 IPC_CREAT, IPC_EXCL, IPC_NOWAIT, IPC_PRIVATE = 0o1000, 0o2000, 0o4000, 0
+SEM_UNDO = 0x1000
 _IPC_RMID = 0
 _MSG_STAT_ANY = 13
 _GETPID, _GETVAL, _GETALL, _GETNCNT, _GETZCNT, _SETVAL = 11, 12, 13, 14, 15, 16
@@ -34,6 +35,15 @@ class SemaphoreNow(NamedTuple):
     """sempid: who operated on it last; 0 for nobody, or a process of another pid namespace."""
     waiting_increase: int
     waiting_zero: int
+
+
+class Step(NamedTuple):
+    """One of the operations of a semop(2)."""
+
+    num: int
+    change: int
+    """0: until the value is 0."""
+    flags: int = 0
 
 
 class QueueDepth(NamedTuple):
@@ -149,8 +159,13 @@ def remove_semaphores(semid: int) -> None:
 
 def operate(semid: int, num: int, change: int, flags: int = 0) -> None:
     """One semop(2); sleeps until the value allows it, unless IPC_NOWAIT. Raises OSError."""
-    step = _SemOp(num, change, flags)
-    _checked(_SLEEPY.semop(semid, ctypes.byref(step), 1), "semop")
+    operate_at_once(semid, (Step(num, change, flags),))
+
+
+def operate_at_once(semid: int, steps: Sequence[Step]) -> None:
+    """One semop(2) of several steps: all of them, or it sleeps until all are possible. Raises OSError."""
+    array = (_SemOp * len(steps))(*(_SemOp(*step) for step in steps))
+    _checked(_SLEEPY.semop(semid, array, len(steps)), "semop")
 
 
 def create_segment(size: int, mode: int = 0o600) -> int:

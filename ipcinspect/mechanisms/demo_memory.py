@@ -1,27 +1,24 @@
 """The half of a demo that shares memory: what segments, memory files and mapped files have in common.
 
-Shared memory wakes nobody and has no calls: a message is stored in a slot of its own, and a counter at the start tells
-the receiver that something new is there; it looks at the counter until that moves. A sender that is further ahead than
-there are slots would write over what was not read yet: a walk never sends more than that at once.
+Shared memory wakes nobody and has no calls. Without a lock, who waits looks at the counters of the ring again and
+again; with one, it is guarded by it and the receiver sleeps in the kernel (`demo_locks`).
 """
 
 from __future__ import annotations
 
-import errno
 import mmap
 import os
-import struct
 import time
-from typing import Callable, Protocol
+from typing import Callable, Protocol, TypeVar
 
-from ipcinspect.mechanisms.demo_part import Making, Part, Terms
+from ipcinspect.mechanisms import demo_locks
+from ipcinspect.mechanisms.demo_part import Making, Part
+from ipcinspect.mechanisms.demo_ring import Ring, bytes_for
+from ipcinspect.mechanisms.room import Demo, Handover
 
-LEAST = 65536
-"""Bytes of the memory, unless the messages need more."""
-MOST = 16 << 20
-
-_COUNT = struct.Struct("=Q")
 _LOOK_AGAIN_S = 0.001
+
+T = TypeVar("T")
 
 
 class Mapped(Protocol):
@@ -37,12 +34,43 @@ class Mapped(Protocol):
         ...
 
 
-def bytes_for(terms: Terms) -> int:
-    """Bytes of the memory for so many messages of such a size. Raises OSError (EMSGSIZE) above the limit."""
-    needed = _COUNT.size + terms.messages * terms.size
-    if needed > MOST:
-        raise OSError(errno.EMSGSIZE, os.strerror(errno.EMSGSIZE))
-    return max(LEAST, -(-needed // mmap.PAGESIZE) * mmap.PAGESIZE)
+Take = Callable[[Part], Mapped]
+"""Maps or attaches the memory that a half was given, and reports the calls of that. Raises OSError."""
+
+
+def demo(
+    variant: str,
+    create: Callable[[Making], Handover],
+    take: Take,
+    locks: tuple[str, ...],
+    receiver_takes: Take | None = None,
+) -> Demo:
+    """The demo of a kind of memory. `receiver_takes`: where that may only read, and cannot say how far it is."""
+    follows = receiver_takes is None
+    return Demo(
+        variants=(variant,),
+        create=lambda making: _with_lock(making, create),
+        sender=lambda part: MemoryEnd(part, take, True, follows),
+        receiver=lambda part: MemoryEnd(part, receiver_takes or take, False, follows),
+        carries_payload=True,
+        locks=locks,
+    )
+
+
+def _with_lock(making: Making, create: Callable[[Making], Handover]) -> Handover:
+    """The memory and what guards it; the word for the lock is the last that both halves are given. Raises OSError."""
+    lock = demo_locks.make(making)
+    try:
+        made = create(making)
+    except OSError:
+        demo_locks.remove(lock)
+        raise
+    words = () if lock.word is None else (lock.word,)
+    return made._replace(
+        sender_args=(*made.sender_args, *words),
+        receiver_args=(*made.receiver_args, *words),
+        leaves=(*made.leaves, *lock.leaves),
+    )
 
 
 def size(making: Making, fd: int) -> None:
@@ -51,86 +79,85 @@ def size(making: Making, fd: int) -> None:
     making.calls("ftruncate", (fd, wanted), lambda: os.ftruncate(fd, wanted))
 
 
-class Slots:
-    """The memory as places for messages; each half counts for itself how many it has stored or taken."""
-
-    def __init__(self, memory: memoryview, slots: int) -> None:
-        self._memory = memory
-        self._slots = slots
-        self._size = (len(memory) - _COUNT.size) // slots
-        self._taken = 0
-
-    def place(self, number: int) -> int:
-        """Where the message of a number (from 0) is stored."""
-        return _COUNT.size + number % self._slots * self._size
-
-    @property
-    def stored(self) -> int:
-        """How many messages were stored so far; the other process writes that number."""
-        return int(_COUNT.unpack_from(self._memory)[0])
-
-    @property
-    def next(self) -> int:
-        """The number of the message that is taken next."""
-        return self._taken
-
-    def put(self, payload: bytes) -> None:
-        """Store a payload, then count it. Raises OSError (EMSGSIZE) where it does not fit."""
-        if len(payload) > self._size:
-            raise OSError(errno.EMSGSIZE, os.strerror(errno.EMSGSIZE))
-        count = self.stored
-        place = self.place(count)
-        self._memory[place : place + len(payload)] = payload
-        _COUNT.pack_into(self._memory, 0, (count + 1) & 0xFFFFFFFFFFFFFFFF)
-
-    def take(self, size: int) -> bytes:
-        """The first `size` bytes of the next message; waits for it."""
-        while self.stored <= self._taken:
-            time.sleep(_LOOK_AGAIN_S)
-        place = self.place(self._taken)
-        self._taken += 1
-        return bytes(self._memory[place : place + min(size, self._size)])
-
-
 class MemoryEnd:
     """Either half."""
 
-    def __init__(self, part: Part, take: Callable[[], Mapped]) -> None:
-        """`take` maps or attaches the memory, and reports the calls of that."""
-        self._calls, self._messages, self._take = part.calls, part.terms.messages, take
+    def __init__(self, part: Part, take: Take, is_sender: bool, follows: bool) -> None:
+        self._part, self._take, self._is_sender, self._follows = part, take, is_sender, follows
+        self._calls = part.calls
+        self._guard = demo_locks.guard_of(part)
         self._mapped: Mapped | None = None
-        self._slots: Slots | None = None
+        self._ring: Ring | None = None
 
     def open(self) -> None:
-        """Map or attach. Raises OSError."""
-        self._mapped = self._take()
-        self._slots = Slots(self._mapped.memory, self._messages)
+        """Map or attach, and take hold of the lock. Raises OSError."""
+        self._mapped = self._take(self._part)
+        self._ring = Ring(self._mapped.memory, self._part.terms.messages, self._follows)
+        if self._guard is not None:
+            self._guard.open(self._mapped.memory, self._is_sender)
 
     def fileno(self) -> None:
         """Nothing that poll(2) could ask about."""
 
     def send(self, payload: bytes) -> None:
-        """Store it where the other looks. Raises OSError (EMSGSIZE)."""
-        slots = self._open_slots()
-        shown = (f"{len(payload)} bytes at {slots.place(slots.stored)}", "no system call")
-        self._calls("store", shown, lambda: slots.put(payload), lambda done: len(payload))
+        """Store it where the other looks; waits for a free place. Raises OSError (EMSGSIZE, EBADMSG, of the lock)."""
+        ring = self._open_ring()
+        if not ring.has_room():
+            shown = ("for a free place, again each ms", "no system call")
+            self._calls("look", shown, lambda: _until(ring.has_room))
+        shown = (f"{len(payload)} bytes at {ring.next_place}", "no system call")
+        self._guarded(lambda: self._calls("store", shown, lambda: ring.put(payload), lambda done: len(payload)))
+        if self._guard is not None:
+            self._guard.announce()
 
     def receive(self, size: int) -> bytes:
-        """What the other stored next; waits for it."""
-        slots = self._open_slots()
-        shown = (f"{size} bytes at {slots.place(slots.next)}", "no system call")
-        return self._calls("load", shown, lambda: slots.take(size), lambda data: f"{len(data)} bytes")
+        """What the other stored next; waits for it. Raises OSError (EBADMSG, of the lock)."""
+        ring = self._open_ring()
+        if self._guard is not None:
+            self._guard.wait(ring.has_message)
+        shown = (f"{size} bytes at {ring.next_place}", "no system call")
+        waits = self._guard is None
+
+        def load() -> bytes:
+            if waits:
+                _until(ring.has_message)
+            return ring.take(size)
+
+        return self._guarded(lambda: self._calls("load", shown, load, lambda data: f"{len(data)} bytes"))
+
+    def hold(self) -> None:
+        """Take the lock and keep it: for an owner that dies with it. Raises OSError."""
+        assert self._guard is not None, "there is no lock"
+        self._guard.lock()
 
     def close(self) -> None:
-        """Unmap or detach. Raises OSError."""
+        """Let go of the lock, then unmap or detach. Raises OSError."""
         if self._mapped is not None:
-            self._slots = None
+            if self._guard is not None:
+                self._guard.close()
+            self._open_ring().release()
+            self._ring = None
             self._mapped.let_go()
             self._mapped = None
 
-    def _open_slots(self) -> Slots:
-        assert self._slots is not None, "used before open or after close"
-        return self._slots
+    def _guarded(self, act: Callable[[], T]) -> T:
+        """Do it while the lock is ours, where there is one."""
+        if self._guard is None:
+            return act()
+        self._guard.lock()
+        try:
+            return act()
+        finally:
+            self._guard.unlock()
+
+    def _open_ring(self) -> Ring:
+        assert self._ring is not None, "used before open or after close"
+        return self._ring
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        time.sleep(_LOOK_AGAIN_S)
 
 
 class MappedFile:

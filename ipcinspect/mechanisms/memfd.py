@@ -11,11 +11,11 @@ import os
 
 from ipcinspect.kernel.seals import SealsQuestion
 from ipcinspect.mechanisms import demo_memory, memory_contents, memory_objects
-from ipcinspect.mechanisms.demo_memory import MappedFile, MemoryEnd
-from ipcinspect.mechanisms.demo_part import Making, Part
+from ipcinspect.mechanisms.demo_memory import MappedFile
+from ipcinspect.mechanisms.demo_part import Making
 from ipcinspect.mechanisms.memory_objects import MEMFD, MemoryObject
 from ipcinspect.mechanisms.peeking import Peeking
-from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
+from ipcinspect.mechanisms.room import Collected, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.channel import Channel, Exposure, Field, Namespaces
 from ipcinspect.model.channel_key import ChannelKey
@@ -110,8 +110,6 @@ def _make(making: Making) -> Handover:
     return Handover((), (fd,), (), (other,))
 
 
-def _end(part: Part) -> MemoryEnd:
-    return MemoryEnd(part, lambda: MappedFile(part, part.fds[0]))
-
-
-DEMO = Demo(variants=("memfd",), create=_make, sender=_end, receiver=_end, carries_payload=True)
+DEMO = demo_memory.demo(
+    "memfd", _make, lambda part: MappedFile(part, part.fds[0]), locks=("futex", "posix-sem", "sysv-sem")
+)

@@ -13,10 +13,10 @@ import os
 from ipcinspect.kernel.errors import Unsupported
 from ipcinspect.kernel.maps import SharedMapping
 from ipcinspect.mechanisms import demo_memory, kernel_memory, memory_contents, memory_objects
-from ipcinspect.mechanisms.demo_memory import MappedFile, MemoryEnd
+from ipcinspect.mechanisms.demo_memory import MappedFile
 from ipcinspect.mechanisms.demo_part import Leaving, Making
 from ipcinspect.mechanisms.peeking import Peeking
-from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
+from ipcinspect.mechanisms.room import Collected, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Mapper, Scan
 from ipcinspect.model.channel import Channel, Endpoint, Exposure, Field, Namespaces
 from ipcinspect.model.channel_key import ChannelKey
@@ -120,10 +120,10 @@ def _make(making: Making) -> Handover:
     return Handover((), (writer,), (), (reader,), leaves=(Leaving("path", path),))
 
 
-DEMO = Demo(
-    variants=("file",),
-    create=_make,
-    sender=lambda part: MemoryEnd(part, lambda: MappedFile(part, part.fds[0])),
-    receiver=lambda part: MemoryEnd(part, lambda: MappedFile(part, part.fds[0], writable=False)),
-    carries_payload=True,
+DEMO = demo_memory.demo(
+    "file",
+    _make,
+    lambda part: MappedFile(part, part.fds[0]),
+    receiver_takes=lambda part: MappedFile(part, part.fds[0], writable=False),
+    locks=("posix-sem", "sysv-sem"),  # a robust mutex in the memory needs a receiver that may write
 )

@@ -9,12 +9,12 @@ their shared memory and cannot be listed; who sleeps on one shows as a futex.
 
 from __future__ import annotations
 
-import ctypes
-import os
+from typing import Callable
 
+from ipcinspect.kernel import posix_semaphores
 from ipcinspect.kernel.errors import Unsupported
 from ipcinspect.mechanisms import demo_shm, shm_objects
-from ipcinspect.mechanisms.demo_part import Leaving, Making, Part
+from ipcinspect.mechanisms.demo_part import Making, Part
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
@@ -79,10 +79,6 @@ def peek(peeking: Peeking, channel: Channel) -> Contents:
     raise Unsupported("a semaphore carries no bytes: its value stands among its fields")
 
 
-_LIBC = ctypes.CDLL(None, use_errno=True)
-"""Lets go of the interpreter lock: sem_wait(3) sleeps."""
-
-
 class _End:
     """Either half's hold of the semaphore."""
 
@@ -92,15 +88,18 @@ class _End:
 
     def open(self) -> None:
         """sem_open(3). Raises OSError."""
-        self._address = self._calls("sem_open", (self._name,), lambda: _opened(self._name, 0), hex)
+        self._address = self._calls("sem_open", (self._name,), lambda: posix_semaphores.open_existing(self._name), hex)
 
     def send(self, payload: bytes) -> None:
         """Raise; a semaphore carries no bytes. Raises OSError."""
-        self._call("sem_post")
+        self._call("sem_post", posix_semaphores.post)
 
     def receive(self, size: int) -> bytes:
         """Take what was raised; sleeps until something was, or raises BlockingIOError. Raises OSError."""
-        self._call("sem_wait" if self._blocking else "sem_trywait")
+        if self._blocking:
+            self._call("sem_wait", posix_semaphores.wait)
+        else:
+            self._call("sem_trywait", posix_semaphores.try_wait)
         return b""
 
     def fileno(self) -> None:
@@ -109,36 +108,19 @@ class _End:
     def close(self) -> None:
         """sem_close(3). Raises OSError."""
         if self._address is not None:
-            self._call("sem_close")
+            self._call("sem_close", posix_semaphores.close)
             self._address = None
 
-    def _call(self, name: str) -> None:
-        address = ctypes.c_void_p(self._address)
-        self._calls(name, (hex(self._address or 0),), lambda: _checked(getattr(_LIBC, name)(address)))
-
-
-def _opened(name: str, flags: int, mode: int = 0o600) -> int:
-    _LIBC.sem_open.restype = ctypes.c_void_p
-    address: int | None = _LIBC.sem_open(name.encode(), flags, mode, 0)
-    if address is None:
-        _checked(-1)
-    return address or 0
-
-
-def _checked(answer: int) -> None:
-    if answer < 0:
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    def _call(self, name: str, function: Callable[[int], None]) -> None:
+        address = self._address or 0
+        self._calls(name, (hex(address),), lambda: function(address))
 
 
 def _make(making: Making) -> Handover:
     """A semaphore of value 0 with a name that nobody else has."""
-    name = demo_shm.fresh_name("ipcinspect-demo-")
-    flags = os.O_CREAT | os.O_EXCL
-    shown = (f"/{name}", "O_CREAT|O_EXCL", f"{making.mode:04o}", 0)
-    address = making.calls("sem_open", shown, lambda: _opened(f"/{name}", flags, making.mode), hex)
-    _checked(_LIBC.sem_close(ctypes.c_void_p(address)))
-    given = (f"/{name}",)
-    return Handover(given, (), given, (), leaves=(Leaving("path", f"/dev/shm/sem.{name}"),))
+    one = demo_shm.create_semaphore(making, 0)
+    given = (one.name,)
+    return Handover(given, (), given, (), leaves=(one.leaving,))
 
 
 DEMO = Demo(variants=("named",), create=_make, sender=_End, receiver=_End, carries_payload=False, nonblocking=True)

@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 
 from ipcinspect.mechanisms import demo_memory, demo_shm, memory_contents, shm_objects
-from ipcinspect.mechanisms.demo_memory import MappedFile, MemoryEnd
+from ipcinspect.mechanisms.demo_memory import MappedFile
 from ipcinspect.mechanisms.demo_part import Leaving, Making, Part
 from ipcinspect.mechanisms.peeking import Peeking
-from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
+from ipcinspect.mechanisms.room import Collected, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.mechanisms.shm_objects import ShmObject
 from ipcinspect.model.channel import Channel, Field
@@ -99,10 +99,4 @@ def _make(making: Making) -> Handover:
     return Handover((path,), (), (path,), (), leaves)
 
 
-DEMO = Demo(
-    variants=("object",),
-    create=_make,
-    sender=lambda part: MemoryEnd(part, lambda: _take(part)),
-    receiver=lambda part: MemoryEnd(part, lambda: _take(part)),
-    carries_payload=True,
-)
+DEMO = demo_memory.demo("object", _make, _take, locks=("posix-sem", "sysv-sem", "futex"))

@@ -11,11 +11,11 @@ import ctypes
 
 from ipcinspect.kernel import shared_memory
 from ipcinspect.mechanisms import demo_memory, memory_contents, memory_objects
-from ipcinspect.mechanisms.demo_memory import MemoryEnd
 from ipcinspect.mechanisms.demo_part import Making, Part
+from ipcinspect.mechanisms.demo_ring import bytes_for
 from ipcinspect.mechanisms.memory_objects import MemoryObject
 from ipcinspect.mechanisms.peeking import Peeking
-from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
+from ipcinspect.mechanisms.room import Collected, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.channel import Channel, Exposure, Field, Namespaces
 from ipcinspect.model.channel_key import ChannelKey
@@ -83,7 +83,7 @@ class _Inherited:
     """Memory that this process has since it was forked."""
 
     def __init__(self, part: Part) -> None:
-        self._calls, self._address, self._size = part.calls, int(part.args[0]), demo_memory.bytes_for(part.terms)
+        self._calls, self._address, self._size = part.calls, int(part.args[0]), bytes_for(part.terms)
         self.memory = memoryview((ctypes.c_ubyte * self._size).from_address(self._address)).cast("B")
 
     def let_go(self) -> None:
@@ -94,15 +94,11 @@ class _Inherited:
 
 def _make(making: Making) -> Handover:
     """A piece of memory that both halves inherit at the same address."""
-    size = demo_memory.bytes_for(making.terms)
+    size = bytes_for(making.terms)
     shown = (size, "PROT_READ|PROT_WRITE", "MAP_SHARED|MAP_ANONYMOUS")
     address = making.calls("mmap", shown, lambda: shared_memory.map_anonymous(size), hex)
     args = (str(address),)
     return Handover(args, (), args, (), let_go=lambda: shared_memory.unmap(address, size))
 
 
-def _end(part: Part) -> MemoryEnd:
-    return MemoryEnd(part, lambda: _Inherited(part))
-
-
-DEMO = Demo(variants=("memory",), create=_make, sender=_end, receiver=_end, carries_payload=True)
+DEMO = demo_memory.demo("memory", _make, _Inherited, locks=("futex", "posix-sem", "sysv-sem"))

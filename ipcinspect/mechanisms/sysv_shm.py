@@ -20,10 +20,10 @@ from ipcinspect.kernel import sysv, sysvipc
 from ipcinspect.kernel.errors import Unsupported
 from ipcinspect.kernel.maps import SharedMapping
 from ipcinspect.mechanisms import demo_memory, memory_contents, sysv_objects
-from ipcinspect.mechanisms.demo_memory import MemoryEnd
 from ipcinspect.mechanisms.demo_part import Leaving, Making, Part
+from ipcinspect.mechanisms.demo_ring import bytes_for
 from ipcinspect.mechanisms.peeking import Peeking
-from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
+from ipcinspect.mechanisms.room import Collected, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Mapper, Scan
 from ipcinspect.model.channel import Channel, Endpoint, Field
 from ipcinspect.model.contents import Contents
@@ -182,7 +182,7 @@ class _Attached:
         shmid = int(part.args[0])
         self._calls = part.calls
         self._address = part.calls("shmat", (shmid,), lambda: sysv.attach_segment(shmid), hex)
-        size = demo_memory.bytes_for(part.terms)
+        size = bytes_for(part.terms)
         self.memory = memoryview((ctypes.c_ubyte * size).from_address(self._address)).cast("B")
 
     def let_go(self) -> None:
@@ -192,15 +192,11 @@ class _Attached:
 
 def _make(making: Making) -> Handover:
     """A private segment."""
-    size = demo_memory.bytes_for(making.terms)
+    size = bytes_for(making.terms)
     shown = ("IPC_PRIVATE", size, f"{making.mode:04o}")
     shmid = making.calls("shmget", shown, lambda: sysv.create_segment(size, making.mode))
     given = (str(shmid),)
     return Handover(given, (), given, (), leaves=(Leaving("sysv-shm", str(shmid)),))
 
 
-def _end(part: Part) -> MemoryEnd:
-    return MemoryEnd(part, lambda: _Attached(part))
-
-
-DEMO = Demo(variants=("segment",), create=_make, sender=_end, receiver=_end, carries_payload=True)
+DEMO = demo_memory.demo("segment", _make, _Attached, locks=("sysv-sem", "posix-sem", "futex"))

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import mmap
 import os
+import time
 
-from ipcinspect.mechanisms import demo_memory
+from ipcinspect.mechanisms import demo_ring
 from ipcinspect.mechanisms.demo_part import Making
 from ipcinspect.mechanisms.peeking import cannot
 from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
@@ -70,13 +71,15 @@ class _Half:
         self._fd = fd
 
     def open(self) -> None:
-        self._slots = demo_memory.Slots(memoryview(mmap.mmap(self._fd, demo_memory.LEAST)), 1)
+        self._ring = demo_ring.Ring(memoryview(mmap.mmap(self._fd, demo_ring.LEAST)), 1)
 
     def send(self, payload: bytes) -> None:
-        self._slots.put(payload)
+        self._ring.put(payload)
 
     def receive(self, size: int) -> bytes:
-        return self._slots.take(size)
+        while not self._ring.has_message():
+            time.sleep(0.001)
+        return self._ring.take(size)
 
     def fileno(self) -> None:
         """Nothing that poll(2) could ask about."""
@@ -87,7 +90,7 @@ class _Half:
 
 def _make(making: Making) -> Handover:
     fd = os.memfd_create("ipcinspect-demo")
-    os.ftruncate(fd, demo_memory.LEAST)
+    os.ftruncate(fd, demo_ring.LEAST)
     return Handover((), (fd,), (), (fd,))
 
 

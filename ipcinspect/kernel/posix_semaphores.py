@@ -1,0 +1,69 @@
+"""Named POSIX semaphores (sem_overview(7)) through the C library: for the demo pairs, which own what they touch.
+
+Each call lets go of the interpreter lock: a process that sleeps in one still sees that its demo is over.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import time
+
+from ipcinspect.kernel.libc import last_error
+
+_SLEEPY = ctypes.CDLL(None, use_errno=True)
+_open = _SLEEPY.sem_open
+_open.restype = ctypes.c_void_p
+
+
+class _Moment(ctypes.Structure):
+    _fields_ = [("tv_sec", ctypes.c_long), ("tv_nsec", ctypes.c_long)]
+
+
+def create(name: str, mode: int, value: int = 0) -> int:
+    """The address of a new semaphore, which nobody else may have made before (O_EXCL). Raises OSError."""
+    return _opened(_open(name.encode(), os.O_CREAT | os.O_EXCL, ctypes.c_uint(mode), ctypes.c_uint(value)))
+
+
+def open_existing(name: str) -> int:
+    """The address of a semaphore that exists. Raises OSError."""
+    return _opened(_open(name.encode(), 0))
+
+
+def post(address: int) -> None:
+    """sem_post(3). Raises OSError."""
+    _call("sem_post", address)
+
+
+def wait(address: int) -> None:
+    """sem_wait(3): sleeps until its value is above 0. Raises OSError."""
+    _call("sem_wait", address)
+
+
+def try_wait(address: int) -> None:
+    """sem_trywait(3). Raises OSError (EAGAIN where the value is 0)."""
+    _call("sem_trywait", address)
+
+
+def wait_at_most(address: int, seconds: float) -> None:
+    """sem_timedwait(3). Raises OSError (ETIMEDOUT)."""
+    until = time.clock_gettime(time.CLOCK_REALTIME) + seconds
+    moment = _Moment(int(until), int(until % 1 * 1e9))
+    if _SLEEPY.sem_timedwait(ctypes.c_void_p(address), ctypes.byref(moment)) < 0:
+        raise last_error("sem_timedwait")
+
+
+def close(address: int) -> None:
+    """sem_close(3). Raises OSError."""
+    _call("sem_close", address)
+
+
+def _call(name: str, address: int) -> None:
+    if getattr(_SLEEPY, name)(ctypes.c_void_p(address)) < 0:
+        raise last_error(name)
+
+
+def _opened(address: int | None) -> int:
+    if address is None:
+        raise last_error("sem_open")
+    return address

@@ -1,0 +1,264 @@
+"""What guards the shared memory of a demo, and wakes its receiver: `demo_part.LOCKS`.
+
+Each is two things: a lock around every store and load, and a count of what was stored, on which the receiver sleeps in
+the kernel until it rises. What happens where the owner of the lock dies (measured on Linux 6 with glibc 2.36):
+
+- sysv-sem: the kernel takes back what the dead one did (SEM_UNDO, semop(2)): the next locker simply gets it.
+- posix-sem: the kernel knows no owner. The lock stays taken for good; the next locker gives up with ETIMEDOUT.
+- futex: a robust mutex (pthread_mutexattr_setrobust(3)). The next locker gets it with EOWNERDEAD and says that all is
+  in order again: a message counts only once it is whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import sys
+from typing import Callable, NamedTuple, Protocol
+
+from ipcinspect.kernel import posix_semaphores, shared_mutex, sysv
+from ipcinspect.kernel.sysv import SEM_UNDO, Step
+from ipcinspect.mechanisms import demo_leaving, demo_ring, demo_shm
+from ipcinspect.mechanisms.demo_part import Calls, Leaving, Making, Part
+
+GIVES_UP_AFTER_S = 3.0
+"""How long a locker waits for a lock that tells nobody of its owner's death."""
+
+_LOCK, _COUNT = 0, 1
+_LOW_HALF = 0 if sys.byteorder == "little" else 4
+"""futex(2) looks at 32 bits: where in a counter of 64 those stand that change first."""
+
+
+class Made(NamedTuple):
+    """A lock that was made."""
+
+    word: str | None
+    """What both halves need to find it; None where it lies in the memory."""
+    leaves: tuple[Leaving, ...]
+
+
+class Guard(Protocol):
+    """A lock as one half has it; each call raises OSError."""
+
+    def open(self, memory: memoryview, is_sender: bool) -> None:
+        """Take hold of it; the memory is there."""
+        ...
+
+    def lock(self) -> None:
+        """Sleep until it is ours."""
+        ...
+
+    def unlock(self) -> None:
+        """Give it back."""
+        ...
+
+    def announce(self) -> None:
+        """One more message is there."""
+        ...
+
+    def wait(self, has_message: Callable[[], bool]) -> None:
+        """Sleep until there is one that was not waited for yet."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+def make(making: Making) -> Made:
+    """The lock that the terms ask for. Raises OSError."""
+    kind = making.terms.lock
+    if kind == "sysv-sem":
+        shown = ("IPC_PRIVATE", 2, f"{making.mode:04o}")
+        semid = making.calls("semget", shown, lambda: sysv.create_semaphores((None, None), making.mode))
+        return Made(f"{kind}:{semid}", (Leaving("sysv-sem", str(semid)),))
+    if kind == "posix-sem":
+        return _two_named(making)
+    return Made(None, ())
+
+
+def _two_named(making: Making) -> Made:
+    lock = demo_shm.create_semaphore(making, 1)
+    try:
+        count = demo_shm.create_semaphore(making, 0)
+    except OSError:
+        remove(Made(None, (lock.leaving,)))
+        raise
+    return Made(f"posix-sem:{lock.name}:{count.name}", (lock.leaving, count.leaving))
+
+
+def remove(made: Made) -> None:
+    """Take it out of the system."""
+    for leaving in made.leaves:
+        with contextlib.suppress(OSError):
+            demo_leaving.remove(leaving)
+
+
+def guard_of(part: Part) -> Guard | None:
+    """The lock of a half; None where its terms have none."""
+    kind = part.terms.lock
+    if kind is None:
+        return None
+    if kind == "futex":
+        return RobustMutex(part.calls)
+    _, *words = part.args[-1].split(":")
+    return UndoneSemaphores(part.calls, int(words[0])) if kind == "sysv-sem" else NamedSemaphores(part.calls, *words)
+
+
+class UndoneSemaphores:
+    """A System V set of two: 0 while the lock is free, and the count. It needs no value that somebody has to set."""
+
+    def __init__(self, calls: Calls, semid: int) -> None:
+        self._calls, self._semid = calls, semid
+
+    def open(self, memory: memoryview, is_sender: bool) -> None:
+        """A set is there without opening it."""
+
+    def lock(self) -> None:
+        """Wait for 0 and raise, in one step that the kernel undoes when we die."""
+        steps = (Step(_LOCK, 0), Step(_LOCK, 1, SEM_UNDO))
+        self._operate(f"[{_LOCK}: until 0, {_LOCK}: +1 SEM_UNDO]", "lock", *steps)
+
+    def unlock(self) -> None:
+        """Back to 0."""
+        self._operate(f"[{_LOCK}: -1 SEM_UNDO]", "unlock", Step(_LOCK, -1, SEM_UNDO))
+
+    def announce(self) -> None:
+        """Raise the count."""
+        self._operate(f"[{_COUNT}: +1]", "one more is there", Step(_COUNT, 1))
+
+    def wait(self, has_message: Callable[[], bool]) -> None:
+        """Take one off the count."""
+        self._operate(f"[{_COUNT}: -1]", "until one is there", Step(_COUNT, -1))
+
+    def close(self) -> None:
+        """A set has no ends to close."""
+
+    def _operate(self, told: str, why: str, *steps: Step) -> None:
+        number = self._semid
+        self._calls("semop", (number, told, why), lambda: _steadily(lambda: sysv.operate_at_once(number, steps)))
+
+
+class NamedSemaphores:
+    """Two named POSIX semaphores: 1 while the lock is free, and the count."""
+
+    def __init__(self, calls: Calls, lock: str, count: str) -> None:
+        self._calls, self._names = calls, (lock, count)
+        self._addresses: list[int] = []
+
+    def open(self, memory: memoryview, is_sender: bool) -> None:
+        """sem_open(3) of both."""
+        for name in self._names:
+            address = self._calls("sem_open", (name,), lambda name=name: posix_semaphores.open_existing(name), hex)  # type: ignore[misc]
+            self._addresses.append(address)
+
+    def lock(self) -> None:
+        """Wait for it, but not for ever (ETIMEDOUT)."""
+        self._call(
+            "sem_timedwait",
+            _LOCK,
+            f"{GIVES_UP_AFTER_S:g} s, lock",
+            lambda address: posix_semaphores.wait_at_most(address, GIVES_UP_AFTER_S),
+        )
+
+    def unlock(self) -> None:
+        """Raise it to 1 again."""
+        self._call("sem_post", _LOCK, "unlock", posix_semaphores.post)
+
+    def announce(self) -> None:
+        """Raise the count."""
+        self._call("sem_post", _COUNT, "one more is there", posix_semaphores.post)
+
+    def wait(self, has_message: Callable[[], bool]) -> None:
+        """Take one off the count."""
+        self._call("sem_wait", _COUNT, "until one is there", posix_semaphores.wait)
+
+    def close(self) -> None:
+        """sem_close(3) of both."""
+        while self._addresses:
+            address = self._addresses.pop()
+            self._calls("sem_close", (hex(address),), lambda address=address: posix_semaphores.close(address))  # type: ignore[misc]
+
+    def _call(self, name: str, which: int, why: str, function: Callable[[int], None]) -> None:
+        address = self._addresses[which]
+        self._calls(name, (self._names[which], why), lambda: _steadily(lambda: function(address)))
+
+
+class RobustMutex:
+    """A mutex in the memory itself; the ring's counter of stored messages is the word to sleep on.
+
+    It is the sender who makes the mutex, as the first to have the memory; the receiver sleeps until it is ready.
+    """
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls, self._start = calls, 0
+        self._memory: memoryview | None = None
+
+    def open(self, memory: memoryview, is_sender: bool) -> None:
+        """Make it, or wait until it is made."""
+        self._memory = memory
+        self._start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        if is_sender:
+            self._call("pthread_mutex_init", shared_mutex.initialise, "PTHREAD_PROCESS_SHARED, PTHREAD_MUTEX_ROBUST")
+            memory[demo_ring.READY + _LOW_HALF : demo_ring.READY + _LOW_HALF + 4] = (1).to_bytes(4, sys.byteorder)
+            self._wake(demo_ring.READY, "the lock is ready")
+        while self._word(demo_ring.READY) == 0:
+            self._sleep(demo_ring.READY, 0, "until the lock is ready")
+
+    def lock(self) -> None:
+        """Take it, also from one that died with it (EOWNERDEAD)."""
+        try:
+            self._call("pthread_mutex_lock", shared_mutex.lock)
+        except OSError as error:
+            if error.errno != errno.EOWNERDEAD:
+                raise
+            self._call("pthread_mutex_consistent", shared_mutex.make_consistent)
+
+    def unlock(self) -> None:
+        """Give it back."""
+        self._call("pthread_mutex_unlock", shared_mutex.unlock)
+
+    def announce(self) -> None:
+        """Wake who sleeps on the counter."""
+        self._wake(demo_ring.STORED, "one more is there")
+
+    def wait(self, has_message: Callable[[], bool]) -> None:
+        """Sleep on the counter while it stays as it is."""
+        while not has_message():
+            now = self._word(demo_ring.STORED)
+            if not has_message():
+                self._sleep(demo_ring.STORED, now, "until one is there")
+
+    def close(self) -> None:
+        """It goes with the memory."""
+        self._memory = None
+
+    def _word(self, offset: int) -> int:
+        assert self._memory is not None, "used before open or after close"
+        start = offset + _LOW_HALF
+        return int.from_bytes(self._memory[start : start + 4], sys.byteorder)
+
+    def _sleep(self, offset: int, value: int, why: str) -> None:
+        address = self._start + offset + _LOW_HALF
+        shown = (hex(address), "FUTEX_WAIT", value, why)
+        # it changed meanwhile (EAGAIN), or a signal came (EINTR): the caller looks again
+        with contextlib.suppress(BlockingIOError, InterruptedError):
+            self._calls("futex", shown, lambda: shared_mutex.wait_while(address, value))
+
+    def _wake(self, offset: int, why: str) -> None:
+        address = self._start + offset + _LOW_HALF
+        self._calls("futex", (hex(address), "FUTEX_WAKE", 1, why), lambda: shared_mutex.wake_one(address))
+
+    def _call(self, name: str, function: Callable[[int], None], *more: str) -> None:
+        address = self._start + demo_ring.LOCK
+        self._calls(name, (hex(address), *more), lambda: function(address))
+
+
+def _steadily(call: Callable[[], None]) -> None:
+    """Again where a signal interrupted it (EINTR): SIGCONT after a stop does, handled or not (signal(7))."""
+    while True:
+        try:
+            return call()
+        except InterruptedError:
+            continue

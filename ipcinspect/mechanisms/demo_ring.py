@@ -1,0 +1,117 @@
+"""A ring of messages in memory that a sender and a receiver share: for demos.
+
+At the start stand two counters: how many messages were stored so far, which the sender writes, and how many were taken,
+which the receiver writes; then the places, one for each message that shall fit at once, each with the length of what
+is in it. Each half believes its own count alone: whatever else stands in the memory, another process may have written.
+"""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+import struct
+
+from ipcinspect.mechanisms.demo_part import Terms
+
+LEAST = 65536
+"""Bytes of the memory, unless the messages need more."""
+MOST = 16 << 20
+HEADER = 128
+"""Bytes before the first place."""
+STORED, TAKEN, READY = 0, 8, 16
+"""Where in the header the counters stand, and the word that says that the lock is ready."""
+LOCK = 64
+"""Where in the header a lock in the memory itself stands."""
+
+_LENGTH = struct.Struct("=I")
+_ALIGNMENT = 8
+LONGEST = MOST - HEADER - _ALIGNMENT
+"""Bytes of the longest message."""
+_WRAPS = 1 << 64
+
+
+def bytes_for(terms: Terms) -> int:
+    """Bytes of the memory for so many messages of such a size. Raises OSError (EMSGSIZE) above the limit."""
+    if terms.messages > fits(terms.size):
+        raise OSError(errno.EMSGSIZE, os.strerror(errno.EMSGSIZE))
+    needed = HEADER + terms.messages * _step(terms.size)
+    return max(LEAST, -(-needed // mmap.PAGESIZE) * mmap.PAGESIZE)
+
+
+def fits(size: int) -> int:
+    """How many messages of a size the largest memory holds."""
+    return (MOST - HEADER) // _step(size)
+
+
+def _step(size: int) -> int:
+    """Bytes of a place for messages of a size."""
+    return -(-(_LENGTH.size + size) // _ALIGNMENT) * _ALIGNMENT
+
+
+class Ring:
+    """What one half sees of it."""
+
+    def __init__(self, memory: memoryview, places: int, follows: bool = True) -> None:
+        """`follows`: whether the sender looks at how far the receiver is; one that may only read cannot say."""
+        self._memory = memory
+        # as words: what is packed byte by byte the other process could see half of
+        self._header = memory[:LOCK].cast("Q")
+        self._places = places
+        self._step = (len(memory) - HEADER) // places // _ALIGNMENT * _ALIGNMENT
+        self._follows = follows
+        self._own = 0
+        """Messages that this half has stored or taken."""
+
+    @property
+    def next_place(self) -> int:
+        """Where the next message is stored or taken by this half."""
+        return HEADER + self._own % self._places * self._step
+
+    def has_room(self) -> bool:
+        """Whether a place is free. Raises OSError (EBADMSG) where the receiver's counter cannot be true."""
+        return not self._follows or self._between(self._own, self._header[TAKEN // 8]) < self._places
+
+    def has_message(self) -> bool:
+        """Whether one is there that was not taken yet. Raises OSError (EBADMSG) as `has_room`."""
+        return self._between(self._header[STORED // 8], self._own) > 0
+
+    def put(self, payload: bytes) -> None:
+        """Store a message, then count it; there is room. Raises OSError (EMSGSIZE) where it does not fit a place."""
+        if len(payload) > self._step - _LENGTH.size:
+            raise OSError(errno.EMSGSIZE, os.strerror(errno.EMSGSIZE))
+        place = self.next_place
+        start = place + _LENGTH.size
+        self._memory[start : start + len(payload)] = payload
+        _LENGTH.pack_into(self._memory, place, len(payload))
+        self._own = (self._own + 1) % _WRAPS
+        self._header[STORED // 8] = self._own
+
+    def take(self, size: int) -> bytes:
+        """At most `size` bytes of the next message. Raises OSError (EBADMSG): what stands there cannot be true."""
+        if not self.has_message():
+            raise _untrue()
+        place = self.next_place
+        length = _LENGTH.unpack_from(self._memory, place)[0]
+        if length > self._step - _LENGTH.size:
+            raise _untrue()
+        start = place + _LENGTH.size
+        taken = bytes(self._memory[start : start + min(length, size)])
+        self._own = (self._own + 1) % _WRAPS
+        if not self._memory.readonly:
+            self._header[TAKEN // 8] = self._own
+        return taken
+
+    def release(self) -> None:
+        """Let go of the memory, so that it can be unmapped."""
+        self._header.release()
+
+    def _between(self, ahead: int, behind: int) -> int:
+        waiting = (ahead - behind) % _WRAPS
+        if waiting > self._places:
+            raise _untrue()
+        return waiting
+
+
+def _untrue() -> OSError:
+    return OSError(errno.EBADMSG, os.strerror(errno.EBADMSG))
