@@ -13,7 +13,7 @@ from typing import Callable, Protocol, TypeVar
 
 from ipcinspect.mechanisms import demo_locks
 from ipcinspect.mechanisms.demo_part import Making, Part
-from ipcinspect.mechanisms.demo_ring import Ring, bytes_for
+from ipcinspect.mechanisms.demo_ring import Ring, bytes_for, places_for
 from ipcinspect.mechanisms.room import Demo, Handover
 
 _LOOK_AGAIN_S = 0.001
@@ -92,7 +92,7 @@ class MemoryEnd:
     def open(self) -> None:
         """Map or attach, and take hold of the lock. Raises OSError."""
         self._mapped = self._take(self._part)
-        self._ring = Ring(self._mapped.memory, self._part.terms.messages, self._follows)
+        self._ring = Ring(self._mapped.memory, places_for(self._part.terms), self._follows)
         if self._guard is not None:
             self._guard.open(self._mapped.memory, self._is_sender)
 

@@ -26,17 +26,23 @@ LOCK = 64
 
 _LENGTH = struct.Struct("=I")
 _ALIGNMENT = 8
-LONGEST = MOST - HEADER - _ALIGNMENT
+LONGEST = MOST - HEADER - _LENGTH.size
 """Bytes of the longest message."""
 _WRAPS = 1 << 64
 
 
 def bytes_for(terms: Terms) -> int:
-    """Bytes of the memory for so many messages of such a size. Raises OSError (EMSGSIZE) above the limit."""
-    if terms.messages > fits(terms.size):
-        raise OSError(errno.EMSGSIZE, os.strerror(errno.EMSGSIZE))
-    needed = HEADER + terms.messages * _step(terms.size)
+    """Bytes of the memory for messages of such a size. Raises OSError (EMSGSIZE) where not even one fits."""
+    needed = HEADER + places_for(terms) * _step(terms.size)
     return max(LEAST, -(-needed // mmap.PAGESIZE) * mmap.PAGESIZE)
+
+
+def places_for(terms: Terms) -> int:
+    """How many places the ring has: one for each message, if they fit. Raises OSError (EMSGSIZE) as `bytes_for`."""
+    places = min(terms.messages, fits(terms.size))
+    if places < 1:
+        raise OSError(errno.EMSGSIZE, os.strerror(errno.EMSGSIZE))
+    return places
 
 
 def fits(size: int) -> int:

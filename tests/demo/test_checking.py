@@ -62,7 +62,8 @@ def test_the_usual_plan_of_every_mechanism_is_possible_and_complete(room: Room) 
         (pipe, {"rate": float("nan")}, "rate of nan"),
         (pipe, {"reading_s": -0.1}, "reading time of -0.1 s is not possible"),
         (pipe, {"reading_s": float("nan")}, "reading time of nan s"),
-        (sysv_shm, {"size": 16 << 20, "messages": 6}, "at most 67108864 bytes of memory"),
+        (sysv_shm, {"size": 16 << 20, "messages": 1}, "16777084 at most .a demo takes at most 16777216"),
+        (sysv_shm, {"size": 4 << 20, "messages": 6}, "4 at most .a demo takes at most 16777216 bytes of memory"),
     ],
 )
 def test_what_is_not_possible_is_said(room: ModuleType, changes: dict[str, object], named: str) -> None:
