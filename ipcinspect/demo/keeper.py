@@ -17,12 +17,13 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, NoReturn
 
 from ipcinspect.demo import half, protocol
 from ipcinspect.demo.half import Place
-from ipcinspect.demo.protocol import Answer, Given, Made, Task
+from ipcinspect.demo.protocol import Answer, Given, Left, Made, Task
+from ipcinspect.kernel import maps, procfs
 from ipcinspect.kernel.own_process import set_name
 from ipcinspect.mechanisms import demo_leaving
 from ipcinspect.mechanisms.demo_part import Calls, Leaving, Making, Report
@@ -55,23 +56,24 @@ def main(connections: Sequence[int]) -> None:
     with socket.socket(fileno=os.dup(sys.stdin.fileno())) as connection, connection.makefile("rb") as lines:
         task = protocol.read_task(lines.readline())
         sys.path[:] = task.import_path
-        calls = Calls(lambda report: _report(connection, report))
+
+        def tell(line: bytes) -> None:
+            """A runner that is gone hears nothing; that must not stop a call in the middle: it would be lost."""
+            with contextlib.suppress(OSError):
+                connection.sendall(line)
+
+        calls = Calls(lambda report: tell(protocol.write_report(report)))
         with contextlib.ExitStack() as undo:
             directory = tempfile.mkdtemp(prefix=PREFIX, dir=task.below)
             undo.callback(shutil.rmtree, directory, ignore_errors=True)
+            tell(protocol.write_left(Left(directory)))
             try:
-                pids, made = _make(task, calls, directory, connections, connection, undo)
+                pids, made = _make(task, calls, directory, connections, connection, tell, undo)
             except OSError as error:
                 connection.sendall(protocol.write_answer(half.refusal(error)))
                 return
             connection.sendall(protocol.write_answer(Answer(value=made)))
             _wait(connection, task.runner_pid, pids)
-
-
-def _report(connection: socket.socket, report: Report) -> None:
-    """A runner that is gone hears nothing, which must not stop the call in the middle: what it made would be lost."""
-    with contextlib.suppress(OSError):
-        connection.sendall(protocol.write_report(report))
 
 
 def _make(
@@ -80,11 +82,12 @@ def _make(
     directory: str,
     connections: Sequence[int],
     connection: socket.socket,
+    tell: Callable[[bytes], None],
     undo: contextlib.ExitStack,
 ) -> tuple[list[int], Made]:
     """Both halves, forked, and what was made for them. Raises OSError."""
     demo: Demo = importlib.import_module(task.room).DEMO
-    channels = _create(demo, task, calls, directory, undo)
+    channels = _create(demo, task, calls, directory, tell, undo)
     forth, back = channels
     sender = Place(forth.sender_args, forth.sender_fds), back and Place(back.receiver_args, back.receiver_fds)
     receiver = Place(forth.receiver_args, forth.receiver_fds), back and Place(back.sender_args, back.sender_fds)
@@ -100,16 +103,30 @@ def _make(
             _become(role, task, demo, connections[place], strange - own, places)
         pids.append(pid)
         calls.tell(Report("fork", (), begun, time.monotonic() - begun, f"{pid}, the {role}"))
+    given = _given(forth, task.proc), None if back is None else _given(back, task.proc)
     for fd in {*connections, *fds}:
         os.close(fd)
     for one in channels.all:
         one.let_go()
-    given = Given(*forth[:4]), None if back is None else Given(*back[:4])
-    made = Made(pids[0], pids[1], directory, channels.leaves, *given, forth.most_bytes, forth.limit_told_by)
+    made = Made(pids[0], pids[1], channels.leaves, *given, forth.most_bytes, forth.limit_told_by)
     return pids, made
 
 
-def _create(demo: Demo, task: Task, calls: Calls, directory: str, undo: contextlib.ExitStack) -> _Channels:
+def _given(handover: Handover, proc: str) -> Given:
+    """What both get, and the files that were made: behind descriptors, names, or where memory is mapped."""
+    fds = (*handover.sender_fds, *handover.receiver_fds)
+    paths = [leaving.what for leaving in handover.leaves if leaving.how == "path"]
+    found = [*map(os.fstat, fds), *map(os.stat, paths)]
+    files = {(one.st_dev, one.st_ino) for one in found}
+    if handover.address is not None:
+        text = procfs.read_table(f"{proc}/self/maps", maps.LIMIT)
+        files |= {(m.device, m.inode) for m in maps.parse_shared(text) if m.start == handover.address}
+    return Given(*handover[:4], tuple(files))
+
+
+def _create(
+    demo: Demo, task: Task, calls: Calls, directory: str, tell: Callable[[bytes], None], undo: contextlib.ExitStack
+) -> _Channels:
     """The object, and a second one where answers take one. Raises OSError."""
     made: list[Handover] = []
     for name in ("forth", *(("back",) if task.second else ())):
@@ -119,6 +136,7 @@ def _create(demo: Demo, task: Task, calls: Calls, directory: str, undo: contextl
         for leaving in handover.leaves:
             undo.callback(_remove, leaving)
         made.append(handover)
+        tell(protocol.write_left(Left(directory, tuple(leaving for one in made for leaving in one.leaves))))
     return _Channels(made[0], made[1] if task.second else None)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ipcinspect.demo import protocol
-from ipcinspect.demo.protocol import Answer, Question, Task
+from ipcinspect.demo.protocol import Answer, Left, Question, Task
 from ipcinspect.kernel.gate import between_borrows
 from ipcinspect.mechanisms.demo_part import Report
 
@@ -43,6 +43,8 @@ class Talk:
         self._unread = bytearray()
         self._asked: list[str] = []
         self._answers: list[Answer] = []
+        self.left: Left | None = None
+        """What the process said last that it would leave behind."""
 
     def fileno(self) -> int:
         """For poll(2): something was said."""
@@ -85,7 +87,10 @@ class Talk:
             self._read(seconds, self._asked[0] if self._asked else "anything")
 
     def close(self) -> None:
-        """The order to end."""
+        """The order to end; what was said until then is heard. Safe to call twice."""
+        with contextlib.suppress(DemoError):
+            while self._connection.fileno() >= 0 and self._read(0, "anything"):
+                pass
         self._connection.close()
 
     def _read(self, seconds: float, call: str) -> bool:
@@ -107,6 +112,8 @@ class Talk:
             said = protocol.read_line(line)
             if isinstance(said, Report):
                 self._hear(self._side, said)
+            elif isinstance(said, Left):
+                self.left = said
             else:
                 self._answers.append(said)
         return True
@@ -141,6 +148,11 @@ class Keeper:
     def pid(self) -> int:
         """Its process id."""
         return self._process.pid
+
+    @property
+    def left(self) -> Left | None:
+        """What would be left behind if it were killed."""
+        return self._talk.left
 
     def make(self, task: Task) -> protocol.Made:
         """Have it make everything. Raises OSError where the kernel refuses the object, DemoError."""

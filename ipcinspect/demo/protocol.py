@@ -35,6 +35,8 @@ class Task(NamedTuple):
     second: bool
     """Whether answers have a channel of their own."""
     reading_s: float
+    proc: str
+    """Where /proc is."""
 
 
 class Given(NamedTuple):
@@ -44,6 +46,15 @@ class Given(NamedTuple):
     sender_fds: tuple[int, ...]
     receiver_args: tuple[str, ...]
     receiver_fds: tuple[int, ...]
+    files: tuple[tuple[int, int], ...] = ()
+    """(device, inode) of what was made, as far as it has them: what tells it from all else."""
+
+
+class Left(NamedTuple):
+    """What would stay in the system if the keeper were killed now; told as soon as it is there."""
+
+    directory: str
+    leaves: tuple[Leaving, ...] = ()
 
 
 class Made(NamedTuple):
@@ -51,7 +62,6 @@ class Made(NamedTuple):
 
     sender_pid: int
     receiver_pid: int
-    directory: str
     leaves: tuple[Leaving, ...]
     forth: Given
     back: Given | None
@@ -103,7 +113,9 @@ def read_made(told: Any) -> Made:
 
 
 def _given(told: Any) -> Given:
-    return Given(*map(tuple, told))
+    sender_args, sender_fds, receiver_args, receiver_fds, files = told
+    places = tuple((device, inode) for device, inode in files)
+    return Given(tuple(sender_args), tuple(sender_fds), tuple(receiver_args), tuple(receiver_fds), places)
 
 
 def write_question(question: Question) -> bytes:
@@ -127,9 +139,17 @@ def write_report(report: Report) -> bytes:
     return _line(report=report)
 
 
-def read_line(line: bytes) -> Report | Answer:
-    """What a process says: how a call of its stands, or what came of a question."""
+def write_left(left: Left) -> bytes:
+    """As a line."""
+    return _line(left=left)
+
+
+def read_line(line: bytes) -> Report | Left | Answer:
+    """What a process says: how a call of its stands, what it would leave behind, or what came of a question."""
     told = json.loads(line)
+    if "left" in told:
+        directory, leaves = told["left"]
+        return Left(directory, tuple(Leaving(*leaving) for leaving in leaves))
     if "report" in told:
         report = Report(*told["report"])
         return report._replace(args=tuple(report.args))

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from ipcinspect.demo import formats, protocol
+from ipcinspect.demo.checking import PROC
 from ipcinspect.demo.formats import Value
 from ipcinspect.demo.plan import Plan
 from ipcinspect.demo.process import DemoError, HalfProcess, Hear, Keeper, import_path
@@ -238,6 +239,7 @@ class DemoPair:
             plan.notification or "read",
             plan.response == "second",
             plan.reading_s,
+            PROC,
         )
 
     def _end_all(self) -> None:
@@ -245,12 +247,13 @@ class DemoPair:
         is_clean = self._keeper.end()
         for half in (self.sender, self.receiver):
             half.forget()
-        if is_clean or not hasattr(self, "made"):
+        left = self._keeper.left
+        if is_clean or left is None:
             return
-        for leaving in self.made.leaves:
+        for leaving in left.leaves:
             with contextlib.suppress(OSError):
                 demo_leaving.remove(leaving)
-        shutil.rmtree(self.made.directory, ignore_errors=True)
+        shutil.rmtree(left.directory, ignore_errors=True)
 
 
 def _demo(room: Room) -> Demo:

@@ -77,7 +77,7 @@ class Watching:
         rated = [
             (rate, one.key.number, one)
             for one in channels
-            if one.mechanism == name and (rate := _likeness(one, given, sender, receiver)) > (0, 0, 0)
+            if one.mechanism == name and (rate := _likeness(one, given, sender, receiver)) > _STRANGE
         ]
         return max(rated, key=lambda row: (row[0], -row[1]))[2] if rated else None
 
@@ -132,10 +132,12 @@ def _queued(queue: Queue, capacity: int | None) -> str:
     return ", ".join(parts) or "how much is queued is not told"
 
 
-def _likeness(channel: Channel, given: Given, sender: int, receiver: int) -> tuple[int, int, int]:
-    """How well a channel fits: by what both were given, by who holds it, by which side each has."""
+def _likeness(channel: Channel, given: Given, sender: int, receiver: int) -> tuple[int, ...]:
+    """How well a channel fits: by the file that was made, by who holds it, by what both were given, by the sides."""
     held = {sender: set(given.sender_fds), receiver: set(given.receiver_fds)}
     ends = [end for end in channel.endpoints if end.process is not None and end.process.pid in held]
+    if any(end.role == _LISTENS for end in ends):
+        return _STRANGE
     pids = {end.process.pid for end in ends if end.process is not None}
     matching = {end.process.pid for end in ends if end.process is not None and end.fd in held[end.process.pid]}
     # half a match is chance: a half that maps memory gives back the descriptor, and its number is used again
@@ -143,12 +145,22 @@ def _likeness(channel: Channel, given: Given, sender: int, receiver: int) -> tup
     words = {*given.sender_args, *given.receiver_args}
     names = {channel.name, channel.id.partition(":")[2], *(end.address for end in channel.endpoints)}
     by_name = len(words & names) if not all(end.role == _LISTENS for end in channel.endpoints) else 0
-    if any(end.role == _LISTENS for end in ends):
-        return (0, 0, 0)
     sides = {end.process.pid: end.side for end in ends if end.process is not None}
     fits_sides = int(sides.get(sender) != "b") + int(sides.get(receiver) != "a")
-    known = bool(pids) or bool(by_name)
-    return (len(pids), by_name + by_fd, fits_sides) if known else (0, 0, 0)
+    is_made = int(_is_made(channel, given))
+    known = bool(pids) or bool(by_name) or bool(is_made)
+    return (is_made, len(pids), by_name + by_fd, fits_sides) if known else _STRANGE
+
+
+_STRANGE = (0, 0, 0, 0)
+
+
+def _is_made(channel: Channel, given: Given) -> bool:
+    """Whether its very file is one that was made for the two; a socket is known by its inode alone."""
+    if channel.key.kind == "socket":
+        inodes = {inode for _, inode in given.files}
+        return any(end.inode in inodes for end in channel.endpoints if end.inode is not None)
+    return (channel.key.space, channel.key.number) in given.files
 
 
 def _named(channels: Iterable[Channel], names: frozenset[str]) -> Channel | None:

@@ -59,6 +59,8 @@ class Handover(NamedTuple):
     """What stays in the system until it is removed: names, System V ids."""
     let_go: Callable[[], None] = lambda: None
     """Gives up what the maker itself holds of the object beside `fds` (a mapping), after both halves are forked."""
+    address: int | None = None
+    """Where the maker has it mapped, of memory that has neither a name nor a descriptor."""
     most_bytes: int | None = None
     """The largest single message that it takes; None where there is no such limit (byte streams)."""
     limit_told_by: str | None = None

@@ -98,7 +98,7 @@ def _make(making: Making) -> Handover:
     shown = (size, "PROT_READ|PROT_WRITE", "MAP_SHARED|MAP_ANONYMOUS")
     address = making.calls("mmap", shown, lambda: shared_memory.map_anonymous(size), hex)
     args = (str(address),)
-    return Handover(args, (), args, (), let_go=lambda: shared_memory.unmap(address, size))
+    return Handover(args, (), args, (), address=address, let_go=lambda: shared_memory.unmap(address, size))
 
 
 DEMO = demo_memory.demo("memory", _make, _Inherited, locks=("futex", "posix-sem", "sysv-sem"))

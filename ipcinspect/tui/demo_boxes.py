@@ -124,7 +124,7 @@ def _box(title: str, content: list[Line], width: int, active: bool, glyphs: Glyp
     role = "accent" if active else "muted"
     upper_left, upper_right, lower_right, lower_left, side = tuple(glyphs.box)
     stroke = glyphs.line
-    shown = f" {title} "
+    shown = f" {title if len(title) <= width - 5 else clip(title, max(width - 5, 1), glyphs)} "
     rest = width - 3 - length((Span(shown),))
     top: Line = (
         Span(upper_left + stroke, role),

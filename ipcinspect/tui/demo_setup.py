@@ -20,7 +20,7 @@ def setup_line(plan: Plan, demo: Demo, where: Line, width: int, glyphs: Glyphs) 
         Part((Span(name, "strong"),), 0),
         *([_pair("format", form, 2)] if demo.carries_payload else []),
         _pair("mode", "blocking" if plan.blocking else "non-blocking", 4),
-        _pair("size", _amount(plan, demo, glyphs), 3),
+        _pair("size" if demo.carries_payload else "raised", _amount(plan, demo, glyphs), 3),
         _pair("told by", plan.notification or demo.notifications[0], 6),
         _pair("answer", f"{plan.response or demo.responses[0]} channel", 7),
         *([_pair("lock", plan.lock or demo.locks[0], 5)] if demo.locks else []),

@@ -60,7 +60,7 @@ class Glyphs:
         return "".join(char if char.isascii() else self._stand_in(char) for char in shown)
 
     def _stand_in(self, char: str) -> str:
-        return self.ellipsis if char == "…" else "?" * cell_len(char)
+        return self.ellipsis if char == "…" else "u" if char == "µ" else "?" * cell_len(char)
 
 
 UNICODE = Glyphs(

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from ipcinspect.demo import DemoError, DemoPair
+from ipcinspect.mechanisms import sysv_msg
+from ipcinspect.mechanisms.demo_part import Report
 from tests.demo.test_nothing_is_left import until
 
 ROOT = Path(__file__).parents[2]
@@ -66,3 +71,23 @@ def test_a_queue_goes_though_nobody_heard_of_it(way: str, tmp_path: Path) -> Non
     number = (rooms / "made").read_text()
     rows = Path("/proc/sysvipc/msg").read_text().splitlines()[1:]
     assert number not in {row.split()[1] for row in rows}
+
+
+def test_a_keeper_that_is_killed_before_it_answered_leaves_nothing(tmp_path: Path) -> None:
+    """The runner knows by then what was made: it is told as soon as it is there."""
+    made: list[str] = []
+
+    def hear(side: str, report: Report) -> None:
+        if report.call == "msgget" and report.result is not None:
+            made.append(report.result)
+        if report.call == "fork":
+            for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+                if Path(f"/proc/{pid}/comm").read_text() == "demo-keeper\n":
+                    os.kill(int(pid), signal.SIGKILL)
+
+    with contextlib.suppress(DemoError):  # it may have answered before the signal came
+        DemoPair.start(sysv_msg, below=str(tmp_path), hear=hear).end()
+    assert made
+    rows = Path("/proc/sysvipc/msg").read_text().splitlines()[1:]
+    assert made[0] not in {row.split()[1] for row in rows}
+    assert list(tmp_path.iterdir()) == []

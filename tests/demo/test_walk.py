@@ -81,6 +81,9 @@ def test_what_the_sender_says_the_kernel_shows_and_the_receiver_says_agree(name:
     assert pids_at(made) - {cast.maker} == {cast.sender, cast.receiver}, "both ends are seen"
     after = channels(lines, "transmission")[-1]
     assert after.key == made.key
+    if demo.carries_payload and not after.queues:
+        seen = [one.evidence.seen for one in lines if one.stage == "transmission" and one.evidence][-1]
+        assert f"a look inside finds {plan.messages} of {plan.messages} messages" in seen, "it is in this very memory"
     if not demo.carries_payload:
         return
     told = [one for one in lines if one.stage == "transmission" and one.side == "a" and one.report]
