@@ -103,6 +103,16 @@ async def test_another_mechanism_ends_the_pair_before_it() -> None:
         await user.until(lambda: not any(map(is_there, before)))
 
 
+async def test_keys_typed_in_one_burst_are_for_the_page_that_the_first_one_opened() -> None:
+    async with at_screen(FakeSource(world())) as user:
+        for key in ("5", "f", "v"):
+            user.app.simulate_key(key)
+        await user.sees("packet", "format struct")
+        for key in ("1", "5", "enter"):
+            user.app.simulate_key(key)
+        await user.sees(*STATIONS)
+
+
 async def test_format_and_variant_are_keys() -> None:
     async with at_screen(FakeSource(world())) as user:
         await user.press("5", "f")

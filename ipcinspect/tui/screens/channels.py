@@ -82,7 +82,7 @@ class ChannelsPage(Page):
         self._show_subject()
 
     def enter(self) -> None:
-        self.table.focus()
+        self.screen.set_focus(self.table)
 
     @property
     def is_informed(self) -> bool:

@@ -108,7 +108,7 @@ class DemoPage(Page):
         picture.show(TextRows(lines))
 
     def enter(self) -> None:
-        self.query_one("#demo", Picture).focus()
+        self.screen.set_focus(self.query_one("#demo", Picture))
 
     def on_resize(self) -> None:
         """Everything is laid out for the size."""

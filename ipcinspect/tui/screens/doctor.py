@@ -43,7 +43,7 @@ class DoctorPage(Page):
         lines.show(TextRows(doctor_lines(view.snapshot, self._sights, width, look_of(self.app).glyphs)))
 
     def enter(self) -> None:
-        self.query_one("#doctor", LineList).focus()
+        self.screen.set_focus(self.query_one("#doctor", LineList))
 
     def on_resize(self) -> None:
         """Sentences wrap at the width."""

@@ -35,7 +35,7 @@ class Page(Vertical):
         raise NotImplementedError
 
     def enter(self) -> None:
-        """The page has come to the front: take the focus."""
+        """The page has come to the front: take the focus at once, so that a key typed right behind is for this page."""
         raise NotImplementedError
 
     def enter_again(self) -> None:

@@ -84,7 +84,7 @@ class ProcessesPage(Page):
         self._show_process()
 
     def enter(self) -> None:
-        self.descriptors.focus()
+        self.screen.set_focus(self.descriptors)
 
     @property
     def is_informed(self) -> bool:
