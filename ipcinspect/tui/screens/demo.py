@@ -235,12 +235,14 @@ class DemoPage(Page):
 
     def _tell_life(self, lines: Sequence[Told]) -> None:
         """What both processes say they did stands in the life of their channel, beside what the kernel shows."""
-        channel, cast, now = self.scene().channel, self._cast, self.ipc.options.clock()
-        if channel is None or cast is None:
+        seen = next((one.evidence for one in reversed(self._lines) if one.evidence and one.evidence.channel), None)
+        cast, now = self._cast, self.ipc.options.clock()
+        if seen is None or cast is None:
             return
         last = max((told.at_s for told in lines), default=0.0)
         for told in lines:
-            if told.report is not None and told.side in ("a", "b"):
+            channel = seen.back if told.stage == "response" and seen.back is not None else seen.channel
+            if channel is not None and told.report is not None and told.side in ("a", "b"):
                 who = f"demo-sender {cast.sender}" if told.side == "a" else f"demo-receiver {cast.receiver}"
                 at = now - (last - told.at_s)
                 self.ipc.feed.tell(channel.key, Event(at, told.stage, call_text(told.report), f"{who} says so", "told"))
