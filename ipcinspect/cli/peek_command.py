@@ -14,6 +14,7 @@ from ipcinspect.export.contents_document import contents_document
 from ipcinspect.export.dump import Shaped, dump, heading, printable, refusal, shaped, told_amount
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.contents import Contents
+from ipcinspect.model.figures import size
 from ipcinspect.model.snapshot import Want
 from ipcinspect.selection import shown
 from ipcinspect.selection.quantities import SIZE_UNITS, parse_amount
@@ -104,7 +105,7 @@ def _write_raw(session: Session, contents: Contents) -> None:
 
 def _write(session: Session, channel: Channel, contents: Contents, form: str | None) -> None:
     """For people: what was done, each piece under its title, how much was not shown."""
-    style, size = session.style(), _sizes(session)
+    style, told_size = session.style(), _sizes(session)
     ascii_only = session.output.is_terminal and session.options.ascii
     width = session.width() if session.output.is_terminal else None
 
@@ -117,13 +118,13 @@ def _write(session: Session, channel: Channel, contents: Contents, form: str | N
         say("It is empty: nothing waits in it.")
     for one in shaped(contents):
         session.output.write("\n")
-        for line in _piece_lines(one, form, width, style, size, ascii_only):
+        for line in _piece_lines(one, form, width, style, told_size, ascii_only):
             session.output.write(line)
     if contents.note is not None:
         say(f"\n{style.safe(contents.note)}" if contents.pieces else style.safe(contents.note), "warning")
     if contents.pieces:
         session.output.write("\n")
-        say(told_amount(contents, size) + _how_to_see_more(contents, session.arguments.max_bytes), "muted")
+        say(told_amount(contents, told_size) + _how_to_see_more(contents, session.arguments.max_bytes), "muted")
 
 
 def _piece_lines(
@@ -144,11 +145,7 @@ def _how_to_see_more(contents: Contents, most: int) -> str:
 
 
 def _sizes(session: Session) -> Callable[[int], str]:
-    if not session.output.is_terminal:
-        return _exact
-    from ipcinspect.tui.figures import size  # measures characters with rich
-
-    return size
+    return size if session.output.is_terminal else _exact
 
 
 def _exact(number: int) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
 from ipcinspect.lifecycle.life import Life
-from ipcinspect.lifecycle.wording import age, amount, size
+from ipcinspect.lifecycle.wording import amount
 from ipcinspect.model.channel import Channel
+from ipcinspect.model.figures import age, size
 from ipcinspect.model.words import STAGES
 
 STATUSES = ("done", "now", "stuck", "ahead", "none")
@@ -37,8 +38,12 @@ class _Seen(NamedTuple):
         return bool(self.channel.queues) and not any(end.role == "listener" for end in self.channel.endpoints)
 
     def ago(self, at: float) -> str:
-        """`4m12 ago`."""
-        return f"{age(self.now - at)} ago"
+        """`4m12 ago`; `just now` within the last second."""
+        return f"{age(self.now - at)} ago" if self.now - at >= 1 else "just now"
+
+    def lasting(self, since: float) -> str:
+        """`4m12`, without fractions."""
+        return age(self.now - since) if self.now - since >= 1 else "0s"
 
 
 def track(channel: Channel, life: Life, now: float, shape: str | None = None) -> tuple[Station, ...]:
@@ -47,19 +52,18 @@ def track(channel: Channel, life: Life, now: float, shape: str | None = None) ->
     `shape` is what its contents looked like (`model.payload.shape`) where somebody looked into it.
     """
     seen = _Seen(channel, life, now, shape)
-    return tuple(Station(stage, *_STATIONS[stage](seen)) for stage in STAGES)
+    return tuple(Station(stage, *tell(seen)) for stage, tell in zip(STAGES, _STATIONS, strict=True))
 
 
 def _creation(seen: _Seen) -> tuple[str, str]:
     life = seen.life
-    words = {"opening": "opening", "waiting-accept": "waits"}.get(life.state)
-    if words is not None:
-        return "stuck", f"{words} {age(seen.now - (life.blocked_since or life.since))}"
+    if life.state in ("opening", "waiting-accept"):
+        return "stuck", f"waits {seen.lasting(life.blocked_since or life.since)}"
     if life.state == "listening":
         return "now", "listening"
     if life.born_at is not None:
         return "done", seen.ago(life.born_at)
-    return "done", f"over {age(seen.now - life.first_seen)}"
+    return "done", f"over {seen.lasting(life.first_seen)}"
 
 
 def _preparation(seen: _Seen) -> tuple[str, str]:
@@ -70,7 +74,7 @@ def _transmission(seen: _Seen) -> tuple[str, str]:
     life = seen.life
     if life.state == "full":
         what = "full" if seen.is_queue else "waits"
-        return "stuck", f"{what} {age(seen.now - (life.blocked_since or life.since))}"
+        return "stuck", f"{what} {seen.lasting(life.blocked_since or life.since)}"
     if not seen.is_queue:
         return "none", ""
     if life.state == "filling":
@@ -156,12 +160,7 @@ def _fitting(words: str, else_words: str) -> str:
 
 _CELLS = 11
 """Of one step of the track on a screen of 80."""
-_STATIONS: Mapping[str, Callable[[_Seen], tuple[str, str]]] = {
-    "creation": _creation,
-    "preparation": _preparation,
-    "transmission": _transmission,
-    "delivery": _delivery,
-    "reception": _reception,
-    "response": _response,
-    "termination": _termination,
-}
+_STATIONS: tuple[Callable[[_Seen], tuple[str, str]], ...] = (
+    _creation, _preparation, _transmission, _delivery, _reception, _response, _termination,
+)  # fmt: skip
+"""What tells each of STAGES."""

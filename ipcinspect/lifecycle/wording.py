@@ -5,39 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ipcinspect.model.channel import Channel, Endpoint
+from ipcinspect.model.figures import size
 from ipcinspect.model.process import Process
 
-_MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _NAMED = 2
-
-
-def age(seconds: float) -> str:
-    """At most 5 cells, two units at most: `0.4s` `41s` `2m10` `1h05` `3d04` `12d` `2y`."""
-    whole = int(max(seconds, 0))
-    if seconds < 1:
-        return f"{max(seconds, 0):.1f}s"
-    if whole < _MINUTE:
-        return f"{whole}s"
-    if whole < _HOUR:
-        return f"{whole // _MINUTE}m{whole % _MINUTE:02}"
-    if whole < _DAY:
-        return f"{whole // _HOUR}h{whole % _HOUR // _MINUTE:02}"
-    days = whole // _DAY
-    if days < 10:
-        return f"{days}d{whole % _DAY // _HOUR:02}"
-    return f"{days}d" if days < 730 else f"{days // 365}y"
-
-
-def size(amount: float) -> str:
-    """Bytes in at most 6 cells: `0`, `17 B`, `3.1K`, `64.0K`, `128M`; K is 1024."""
-    if amount < 1000:
-        return f"{amount:.0f} B" if amount else "0"
-    value = float(amount)
-    for unit in "KMGTP":
-        value /= 1024
-        if value < 999.5:
-            return f"{value:.1f}{unit}" if value < 99.95 else f"{value:.0f}{unit}"
-    return f"{value:.0f}P"
 
 
 def process_name(process: Process) -> str:

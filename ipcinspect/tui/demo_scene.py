@@ -99,7 +99,7 @@ def _fact(scene: Scene, stage: str) -> str:
         return ""
     if any(told.failed for told in lines):
         return next((told.report.errno for told in lines if told.report is not None and told.report.errno), "failed")
-    return _FACTS[stage](scene, lines)
+    return _FACTS[STAGES.index(stage)](scene, lines)
 
 
 def _creation(scene: Scene, lines: list[Told]) -> str:
@@ -136,15 +136,8 @@ def _termination(scene: Scene, lines: list[Told]) -> str:
     return "nothing left" if scene.is_over else "closing"
 
 
-_FACTS = {
-    "creation": _creation,
-    "preparation": _preparation,
-    "transmission": _transmission,
-    "delivery": _delivery,
-    "reception": _reception,
-    "response": _response,
-    "termination": _termination,
-}
+_FACTS = (_creation, _preparation, _transmission, _delivery, _reception, _response, _termination)
+"""What tells each of STAGES."""
 
 
 def milliseconds(seconds: float) -> str:
