@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, Callable, NamedTuple
 
@@ -54,7 +54,10 @@ _FIRST_PID = 1
 
 
 class Collector:
-    """Takes snapshots of one machine. Holds what outlives a scan: user names, watched pipes, who did not answer."""
+    """Takes snapshots of one machine.
+
+    Holds what outlives a scan: user names, watched pipes, who did not answer, the processes of the last look.
+    """
 
     def __init__(
         self,
@@ -81,6 +84,8 @@ class Collector:
         self._shm = shm_relay()
         self._lights = Lights(while_waiting)
         self._while_waiting = while_waiting
+        self._processes: Mapping[int, Process] = {}
+        """Of the last look."""
 
     def collect(self, want: Want) -> Snapshot:
         """One look at the machine. Raises OSError where there is no /proc to read."""
@@ -116,7 +121,9 @@ class Collector:
         walked = self._walk(want)
         costs = [Cost("processes", time.perf_counter() - start)]
         surroundings = _surroundings(self._root, host, taken_at)
-        with closing(Scan(surroundings, walked.facts, self._shm, self._memories, walked.missed, want.counts)) as scan:
+        with closing(
+            Scan(surroundings, walked.facts, self._shm, self._memories, walked.missed, want.counts, self._processes)
+        ) as scan:
             collected, room_costs = self._visit(scan)
             costs += room_costs
             channels = [channel for _, found in collected for channel in found.channels]
@@ -127,6 +134,7 @@ class Collector:
             lights, unlit = self._lights.turn(scan, want.lights)
             if not self._alone:
                 scan.free()
+        self._processes = scan.processes
         gaps += unlit
         if not in_time:
             gaps.append(Gap("user names", "timed out", None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from ipcinspect.kernel.borrow import PipeFill
@@ -44,7 +45,7 @@ def view(scan: Scan, inode: int, holders: Sequence[PipeHolder], keeps_hangup: bo
     reading_processes = {holder.process.pid for holder in readers}
     return PipeView(
         (*[_endpoint(holder, inode) for holder in holders], *_hidden(fill, inode, writers, readers, keeps_hangup)),
-        (_queue(fill),),
+        _UNKNOWN if fill is None else _queues(fill.queued_bytes, fill.capacity_bytes),
         fill.capacity_bytes if fill else None,
         _state(fill, bool(writers), bool(readers), keeps_hangup),
         "splitting work" if len(reading_processes) > 1 else "data exchange",
@@ -89,11 +90,14 @@ def _endpoint(holder: PipeHolder, inode: int) -> Endpoint:
     return tuple.__new__(Endpoint, ("b", "reader", process, end.fd, inode, None))
 
 
-def _queue(fill: PipeFill | None) -> Queue:
-    if fill is None:
-        return Queue("b", None)
-    share = min(fill.queued_bytes / fill.capacity_bytes, 1.0) if fill.capacity_bytes else None
-    return Queue("b", fill.queued_bytes, fill=share)
+_UNKNOWN = (Queue("b", None),)
+
+
+@lru_cache(maxsize=1024)
+def _queues(queued_bytes: int, capacity_bytes: int) -> tuple[Queue, ...]:
+    """One value for all pipes that are as full: most are empty."""
+    share = min(queued_bytes / capacity_bytes, 1.0) if capacity_bytes else None
+    return (Queue("b", queued_bytes, fill=share),)
 
 
 def _state(fill: PipeFill | None, has_writer: bool, has_reader: bool, keeps_hangup: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -25,6 +26,9 @@ from ipcinspect.model.process import Process, Signals
 _PIECE = 256
 _DEADLINE_S = 1.0
 _ANONYMOUS = "anon_inode:"
+
+
+_NONE_KNOWN: Mapping[int, Process] = {}
 
 
 class Surroundings(NamedTuple):
@@ -81,11 +85,13 @@ class Scan:
         watched: Relay[int, Any] | None = None,
         missed: bool = False,
         counts: bool = False,
+        known: Mapping[int, Process] = _NONE_KNOWN,
     ) -> None:
         """`facts` becomes the scan's own. Listings and relay outlive the scan: they remember what did not answer.
 
-        `counts`: as in `Want`.
+        `counts`: as in `Want`. `known`: the processes of the look before, by pid.
         """
+        self._known = known
         self.watched = watched if watched is not None else Relay(_DEADLINE_S)
         """For what may wait for a lock that a process holds: its memory. Items are pids."""
         self.missed = missed
@@ -127,8 +133,15 @@ class Scan:
 
     @cached_property
     def processes(self) -> dict[int, Process]:
-        """Every process of the scan by pid."""
-        return {facts.pid: _process(facts) for facts in self.facts}
+        """Every process of the scan by pid.
+
+        One that is as it was at the look before is the same object: whoever compares two looks is done with it at once.
+        """
+        made = {facts.pid: _process(facts) for facts in self.facts}
+        if not self._known:
+            return made
+        known = map(self._known.get, made)
+        return {pid: before if before == now else now for (pid, now), before in zip(made.items(), known)}
 
     @cached_property
     def pipe_holders(self) -> dict[int, list[PipeHolder]]:

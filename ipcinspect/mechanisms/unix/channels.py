@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import stat
+from functools import lru_cache
+from typing import Optional
 
 from ipcinspect.kernel.cached_path import CachedPaths
 from ipcinspect.kernel.libc import FileFacts
@@ -95,7 +97,7 @@ class UnixTable:
         if one is other:
             return self._connected_to_itself(one)
         a, b, roles = self._sides(one, other)
-        queues = (_queue("b", a, b), _queue("a", b, a))
+        queues = _queues(a, b)
         full = _would_block(a) or _would_block(b)
         state = sockets.stream_state(queues, full, bool(a.shutdown or b.shutdown))
         endpoints = self._ends("a", roles[0], a) + self._ends("b", roles[1], b)
@@ -103,7 +105,7 @@ class UnixTable:
         return self._made(a, b, pairing, state, queues, endpoints, shown_name(b) or shown_name(a))
 
     def _connected_to_itself(self, row: UnixSocket) -> Channel:
-        queue = _queue("a", row, row)
+        _, queue = _queues(row, row)
         state = sockets.stream_state((queue,), _would_block(row), bool(row.shutdown))
         return self._made(row, None, "single", state, (queue,), self._ends("a", "both", row), shown_name(row))
 
@@ -248,13 +250,31 @@ def _is_at(row: UnixSocket, file: FileFacts) -> bool:
     )
 
 
-def _queue(to: str, sender: UnixSocket, receiver: UnixSocket) -> Queue:
-    """What `sender` wrote and `receiver` has not read. The kernel limits its memory, so that is the fill."""
-    fill = sockets.share(sender.wmem_alloc, sender.sndbuf)
-    waiting = receiver.rqueue
-    if receiver.type == socket.SOCK_DGRAM and waiting:
-        return Queue(to, None, None, waiting, sender.wmem_alloc, sender.sndbuf, fill)
-    return Queue(to, waiting, None, None, sender.wmem_alloc, sender.sndbuf, fill)
+def _queues(a: UnixSocket, b: UnixSocket) -> tuple[Queue, Queue]:
+    """Both directions of a pair."""
+    return _both(
+        (a.wmem_alloc, a.sndbuf, b.rqueue, b.type == socket.SOCK_DGRAM),
+        (b.wmem_alloc, b.sndbuf, a.rqueue, a.type == socket.SOCK_DGRAM),
+    )
+
+
+_Figures = tuple[Optional[int], Optional[int], Optional[int], bool]
+"""Of a direction: memory and send buffer of who writes, what waits at the other, which takes datagrams or not."""
+
+
+@lru_cache(maxsize=1024)
+def _both(to_b: _Figures, to_a: _Figures) -> tuple[Queue, Queue]:
+    """One value for all pairs with these figures: most are empty."""
+    return _queue("b", to_b), _queue("a", to_a)
+
+
+def _queue(to: str, figures: _Figures) -> Queue:
+    """What one end wrote and the other has not read. The kernel limits its memory, so that is the fill."""
+    memory, limit, waiting, takes_datagrams = figures
+    fill = sockets.share(memory, limit)
+    if takes_datagrams and waiting:
+        return Queue(to, None, None, waiting, memory, limit, fill)
+    return Queue(to, waiting, None, None, memory, limit, fill)
 
 
 def _would_block(row: UnixSocket) -> bool:
