@@ -124,6 +124,15 @@ def parse_columns(words: Sequence[str]) -> tuple[Offer, ...]:
     return tuple(_OFFER_OF_WORD[word] for word in words)
 
 
+def with_stages(offers: Sequence[Offer], stage: Callable[[Channel], str | None]) -> tuple[Offer, ...]:
+    """The same columns, with the stage as several looks tell it: one look cannot know a response."""
+
+    def draw(channel: Channel, snapshot: Snapshot, style: Style) -> Cell:
+        return Cell(stage(channel) or "-")
+
+    return tuple(offer._replace(draw=draw) if offer.word == "stage" else offer for offer in offers)
+
+
 def channel_sheet(channels: Iterable[Channel], snapshot: Snapshot, offers: Sequence[Offer], style: Style) -> Sheet:
     """The channels in their order, with these columns."""
     return Sheet(

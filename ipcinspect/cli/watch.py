@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from ipcinspect.cli.columns import Offer
+from ipcinspect.cli.columns import Offer, with_stages
 from ipcinspect.cli.complaints import DONE
 from ipcinspect.cli.session import Session
 from ipcinspect.cli.sheets import Cell, Column, Sheet, Style
@@ -53,9 +53,11 @@ def watch(
         observation = session.observe(inspector, Want(counts=True))
         now = _chosen(observation, wanted, order)
         if style is None:
-            session.write_document(channels_document(observation.snapshot, now.values()))
+            session.write_document(channels_document(observation.snapshot, now.values(), observation.changes.stage))
         else:
-            for line in style.roll(_event_sheet(events(before, now, observation), observation.snapshot, offers, style)):
+            told = events(before, now, observation)
+            drawn = with_stages(offers, observation.changes.stage)
+            for line in style.roll(_event_sheet(told, observation.snapshot, drawn, style)):
                 session.output.write(line)
         if style is not None and before is None:
             session.tell_gaps(observation.snapshot)
@@ -84,9 +86,9 @@ def events(
 
 
 def _chosen(observation: Observation, wanted: Filter, order: Order) -> dict[ChannelKey, Channel]:
-    snapshot, since = observation.snapshot, observation.changes.since
-    matching = [channel for channel in snapshot.channels if wanted.matches(channel, snapshot, since)]
-    return {channel.key: channel for channel in order.sorted(matching, since, observation.changes.bytes_per_s)}
+    snapshot, changes = observation.snapshot, observation.changes
+    matching = [channel for channel in snapshot.channels if wanted.matches(channel, snapshot, changes.quiet_since)]
+    return {channel.key: channel for channel in order.sorted(matching, changes.since, changes.bytes_per_s)}
 
 
 def _event_sheet(happened: Iterable[Event], snapshot: Snapshot, offers: Sequence[Offer], style: Style) -> Sheet:

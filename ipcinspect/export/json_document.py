@@ -27,10 +27,14 @@ _DIGITS_OF_A_RATIO = 4
 _TEXTS_REMEMBERED = 4096
 
 
-def channels_document(snapshot: Snapshot, channels: Iterable[Channel]) -> Iterator[str]:
-    """The document of some channels of a snapshot in one line, chunk by chunk."""
+StageOf = Callable[[Channel], "str | None"]
+"""The stage of a channel's life, as more than its state tells it (`Changes.stage`)."""
+
+
+def channels_document(snapshot: Snapshot, channels: Iterable[Channel], stage: StageOf | None = None) -> Iterator[str]:
+    """The document of some channels of a snapshot in one line, chunk by chunk; `stage` as in ChannelWriter."""
     yield f"{head(snapshot)}, "
-    yield from channels_member(channels, ChannelWriter(snapshot))
+    yield from channels_member(channels, ChannelWriter(snapshot, stage))
     yield f', "gaps": {gaps(snapshot.gaps)}}}'
 
 
@@ -121,7 +125,9 @@ _NOBODY = _ProcessText(
 class ChannelWriter:
     """Writes channels of one snapshot. Remembers the texts of what recurs: processes, queues, namespaces, fields."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, stage: StageOf | None = None) -> None:
+        """`stage` tells the stage of each channel; without it the state does, which cannot tell a response."""
+        self._stage = stage
         self._users = snapshot.users
         self._processes: dict[int, _ProcessText] = {}
         self._queues: dict[tuple[Queue, ...], tuple[str, str]] = {}
@@ -131,7 +137,8 @@ class ChannelWriter:
 
     def channel(self, channel: Channel) -> str:
         """One channel as a JSON object."""
-        name, stage = channel.name, stage_of(channel.state)
+        name = channel.name
+        stage = stage_of(channel.state) if self._stage is None else self._stage(channel)
         return (
             f'{{"id": {quoted(channel.id)}, "aliases": {_aliases(channel.aliases)}, '
             f'"mechanism": "{channel.mechanism}", "name": {"null" if name is None else quoted(name)}, '

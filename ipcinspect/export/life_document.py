@@ -14,7 +14,7 @@ def life_document(
     snapshot: Snapshot, channel: Channel, stage: str | None, event: Event | None, whole: bool = False
 ) -> str:
     """The channel as it was when the event was told. `whole`: with all that the snapshot has of it."""
-    channels = f', "channels": [{ChannelWriter(snapshot).channel(channel)}]' if whole else ""
+    channels = f', "channels": [{ChannelWriter(snapshot, lambda _: stage).channel(channel)}]' if whole else ""
     return (
         f'{head(snapshot)}, "channel": {{"id": {quoted(channel.id)}, "state": {quoted(channel.state)}, '
         f'"stage": {value(stage)}}}, "event": {_event(event)}{channels}, '

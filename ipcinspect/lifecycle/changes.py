@@ -29,6 +29,11 @@ class Closed:
     is_sure: bool = True
     """Whether it is gone; otherwise it may just not have been seen."""
 
+    @property
+    def progress_at(self) -> float | None:
+        """When data is known to have moved last."""
+        return lives.progress(self.channel, self.record, self.closed_at)
+
 
 @dataclass(frozen=True)
 class Changes:
@@ -92,7 +97,15 @@ class Changes:
     def progress_at(self, key: ChannelKey) -> float | None:
         """When data is known to have moved last, of a channel that was seen to move; None for all others."""
         record = self.records.get(key)
-        return None if record is None else record.progress_at
+        return None if record is None or record.progress_at is None else min(record.progress_at, self.snapshot.taken_at)
+
+    def quiet_since(self, channel: Channel) -> float | None:
+        """When data moved last, as we watched it or the kernel keeps it; where neither tells, since when the channel
+        is in its state. None for a channel that this snapshot does not have.
+        """
+        record = self.records.get(channel.key)
+        moved = lives.progress(channel, record or history.EMPTY, self.snapshot.taken_at)
+        return self.since.get(channel.key) if moved is None else moved
 
     def channel(self, key: ChannelKey) -> Channel | None:
         """The channel of this snapshot that a key means, be it the other socket's of a pair."""

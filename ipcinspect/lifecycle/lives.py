@@ -15,6 +15,9 @@ _WAITED_FOR = frozenset(("full", "opening", "waiting-accept"))
 """States in which somebody waits, or would at the next call."""
 
 
+_LONGEST_LOOK_S = 10.0
+
+
 class Watched(NamedTuple):
     """A channel and all that is kept of it."""
 
@@ -46,14 +49,13 @@ class Ended(Protocol):
 def living(seen: Watched, looks: Looks, now: float) -> Life:
     """The life of a channel of the last look."""
     channel, record = seen.channel, seen.record
-    progress = _progress(channel, record, now)
     return Life(
         state=channel.state,
         stage="response" if is_response(channel.state, record, looks) else stage_of(channel.state),
         first_seen=seen.first_seen,
         since=seen.since,
         blocked_since=_blocked_since(channel, seen.since, record, now),
-        progress_at=progress,
+        progress_at=progress(channel, record, now),
         born_at=_born_at(seen),
         response_at=_past(record.response_at, now),
         rates=history.rates_now(record, channel, looks),
@@ -71,7 +73,7 @@ def ended(closed: Ended, looks: Looks) -> Life:
         first_seen=closed.first_seen,
         since=closed.closed_at,
         blocked_since=None,
-        progress_at=_progress(closed.channel, closed.record, closed.closed_at),
+        progress_at=progress(closed.channel, closed.record, closed.closed_at),
         born_at=_born_at(seen),
         response_at=closed.record.response_at,
         rates=(),
@@ -86,9 +88,20 @@ def is_response(state: str, record: Record, looks: Looks) -> bool:
 
 
 def _born_at(seen: Watched) -> float | None:
-    if seen.channel.created_at is not None:
-        return seen.channel.created_at
-    return seen.first_seen if seen.born else None
+    kept = _kept_creation(seen)
+    return seen.first_seen if kept is None and seen.born else kept
+
+
+def _kept_creation(seen: Watched) -> float | None:
+    """When it was made, as the kernel keeps it; None where it keeps no time, or one that cannot be.
+
+    A channel may be made while a look that finds it goes on. Any later time is another clock's, from before it was
+    set back.
+    """
+    kept = seen.channel.created_at
+    if kept is None or kept - seen.first_seen > _LONGEST_LOOK_S:
+        return None
+    return min(kept, seen.first_seen)
 
 
 def _past(at: float | None, now: float) -> float | None:
@@ -96,11 +109,14 @@ def _past(at: float | None, now: float) -> float | None:
     return None if at is None else min(at, now)
 
 
-def _progress(channel: Channel, record: Record, now: float) -> float | None:
+def progress(channel: Channel, record: Record, now: float) -> float | None:
     """The latest of what was watched and what the kernel keeps; a time to come is nobody's last movement."""
-    kept = [at for queue in channel.queues for at in (queue.written_at, queue.read_at) if at is not None and at <= now]
-    watched = _past(record.progress_at, now)
-    return max([*kept, watched] if watched is not None else kept, default=None)
+    latest = _past(record.progress_at, now)
+    for queue in channel.queues:
+        for at in (queue.written_at, queue.read_at):
+            if at is not None and at <= now and (latest is None or at > latest):
+                latest = at
+    return latest
 
 
 def _blocked_since(channel: Channel, since: float, record: Record, now: float) -> float | None:
@@ -124,8 +140,9 @@ def _beginning(seen: Watched) -> list[Event]:
     channel = seen.channel
     source = INTERFACES[channel.mechanism]
     events = []
-    if channel.created_at is not None:
-        events.append(Event(channel.created_at, "creation", "created", "the kernel keeps the time", "seen"))
+    created_at = _kept_creation(seen)
+    if created_at is not None:
+        events.append(Event(created_at, "creation", "created", "the kernel keeps the time", "seen"))
     if seen.born:
         words = ("appeared", f"not there at the look before, there at this one ({source.ends})", "inferred")
     else:

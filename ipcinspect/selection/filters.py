@@ -15,10 +15,11 @@ from ipcinspect.model.channel import Channel
 from ipcinspect.model.snapshot import Snapshot
 from ipcinspect.model.words import MECHANISMS, REACHES, STATES
 from ipcinspect.selection import WordError, shown, unknown
-from ipcinspect.selection.order import Since
 from ipcinspect.selection.quantities import SIZE_UNITS, TIME_UNITS, parse_amount
 
-Test = Callable[[Channel, Snapshot, "Since | None"], bool]
+QuietSince = Callable[[Channel], "float | None"]
+"""Since when nothing is known to have moved in a channel, seconds since the epoch (`Changes.quiet_since`)."""
+Test = Callable[[Channel, Snapshot, "QuietSince | None"], bool]
 """Whether a channel of a snapshot has one property."""
 
 
@@ -50,10 +51,10 @@ class Filter:
         """Whether there is any word in it: an empty filter lets everything through."""
         return bool(self._tests)
 
-    def matches(self, channel: Channel, snapshot: Snapshot, since: Since | None = None) -> bool:
-        """Whether the channel passes. Without `since` no channel passes an `idle:` word."""
+    def matches(self, channel: Channel, snapshot: Snapshot, quiet: QuietSince | None = None) -> bool:
+        """Whether the channel passes. Without `quiet` no channel passes an `idle:` word."""
         for test in self._tests:  # noqa: SIM110 (all() costs twice as much, 100,000 times at every key stroke)
-            if not test(channel, snapshot, since):
+            if not test(channel, snapshot, quiet):
                 return False
         return True
 
@@ -113,15 +114,15 @@ _ADDRESS_PREFIXES = frozenset((*MECHANISMS, "socket", "mq", "shm"))
 def _any(tests: Sequence[Test]) -> Test:
     if len(tests) == 1:
         return tests[0]
-    return lambda channel, snapshot, since: any(test(channel, snapshot, since) for test in tests)
+    return lambda channel, snapshot, quiet: any(test(channel, snapshot, quiet) for test in tests)
 
 
 def _negated(test: Test) -> Test:
-    return lambda channel, snapshot, since: not test(channel, snapshot, since)
+    return lambda channel, snapshot, quiet: not test(channel, snapshot, quiet)
 
 
 def _occurs(lowered: str) -> Test:
-    return lambda channel, snapshot, since: lowered in search_text(channel)
+    return lambda channel, snapshot, quiet: lowered in search_text(channel)
 
 
 def search_text(channel: Channel) -> str:
@@ -141,13 +142,13 @@ def _kind(value: str) -> Test:
     mechanism = {"anon-shm": "shared-anon"}.get(value, value)
     if mechanism not in MECHANISMS:
         raise unknown("mechanism", value, MECHANISMS)
-    return lambda channel, snapshot, since: channel.mechanism == mechanism
+    return lambda channel, snapshot, quiet: channel.mechanism == mechanism
 
 
 def _state(value: str) -> Test:
     if value not in STATES:
         raise unknown("state", value, STATES)
-    return lambda channel, snapshot, since: channel.state == value
+    return lambda channel, snapshot, quiet: channel.state == value
 
 
 def _pid(value: str) -> Test | None:
@@ -155,7 +156,7 @@ def _pid(value: str) -> Test | None:
     if number is None:
         return None
 
-    def held_by(channel: Channel, snapshot: Snapshot, since: Since | None) -> bool:
+    def held_by(channel: Channel, snapshot: Snapshot, quiet: QuietSince | None) -> bool:
         return any(end.process is not None and end.process.pid == number for end in channel.endpoints)
 
     return held_by
@@ -164,7 +165,7 @@ def _pid(value: str) -> Test | None:
 def _user(value: str) -> Test:
     number = _number(value)
 
-    def held_by(channel: Channel, snapshot: Snapshot, since: Since | None) -> bool:
+    def held_by(channel: Channel, snapshot: Snapshot, quiet: QuietSince | None) -> bool:
         for end in channel.endpoints:
             uid = None if end.process is None else end.process.uid
             if uid is not None and (uid == number or snapshot.users.get(uid) == value):
@@ -182,7 +183,7 @@ def _path(value: str) -> Test:
             return False
         return path == value or path.startswith(below) if value.startswith("/") else value in path
 
-    def named(channel: Channel, snapshot: Snapshot, since: Since | None) -> bool:
+    def named(channel: Channel, snapshot: Snapshot, quiet: QuietSince | None) -> bool:
         return lies_there(channel.name) or any(lies_there(end.address) for end in channel.endpoints)
 
     return named
@@ -198,7 +199,7 @@ def _ns(value: str) -> Test | None:
     if number is None and value != "host":
         return None
 
-    def belongs(channel: Channel, snapshot: Snapshot, since: Since | None) -> bool:
+    def belongs(channel: Channel, snapshot: Snapshot, quiet: QuietSince | None) -> bool:
         wanted = {snapshot.host.net_namespace, snapshot.host.ipc_namespace} - {None} if number is None else {number}
         if not wanted.isdisjoint(channel.namespaces):
             return True
@@ -218,16 +219,16 @@ def _ns(value: str) -> Test | None:
 def _reach(value: str) -> Test:
     if value not in REACHES:
         raise unknown("reach", value, REACHES)
-    return lambda channel, snapshot, since: channel.exposure is not None and channel.exposure.reach == value
+    return lambda channel, snapshot, quiet: channel.exposure is not None and channel.exposure.reach == value
 
 
 def _host(value: str) -> Test:
-    return lambda channel, snapshot, since: snapshot.host.name == value
+    return lambda channel, snapshot, quiet: snapshot.host.name == value
 
 
 def _queued(value: str) -> Test | None:
     amount = parse_amount(value, SIZE_UNITS)
-    return None if amount is None else lambda channel, snapshot, since: amount.holds(channel.queued_bytes)
+    return None if amount is None else lambda channel, snapshot, quiet: amount.holds(channel.queued_bytes)
 
 
 def _idle(value: str) -> Test | None:
@@ -235,8 +236,8 @@ def _idle(value: str) -> Test | None:
     if amount is None:
         return None
 
-    def lasts(channel: Channel, snapshot: Snapshot, since: Since | None) -> bool:
-        start = None if since is None else since.get(channel.key)
+    def lasts(channel: Channel, snapshot: Snapshot, quiet: QuietSince | None) -> bool:
+        start = None if quiet is None else quiet(channel)
         return amount.holds(None if start is None else snapshot.taken_at - start)
 
     return lasts
@@ -256,8 +257,6 @@ KEYS = (
     Key("reach", "reach:everybody", "who else may take part, see `show`", _reach, True),
     Key("host", "host:build7", "the machine", _host, True),
     Key("queued", "queued:+1M", "bytes waiting: +more, -less; K M G of 1024", _queued, False),
-    Key(
-        "idle", "idle:+5m", "time in its state, where watched: +more, -less; s m h d", _idle, False, needs_history=True
-    ),
+    Key("idle", "idle:+5m", "time since data moved, else in its state; + - s m h d", _idle, False, needs_history=True),
 )
 _KEY_OF_WORD = {key.word: key for key in KEYS}

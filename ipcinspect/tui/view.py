@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ipcinspect.export.namespaces import is_foreign
 from ipcinspect.inspector import Observation
-from ipcinspect.lifecycle.changes import Changes
+from ipcinspect.lifecycle.changes import Changes, Closed
 from ipcinspect.lifecycle.life import Life
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.channel_key import ChannelKey
@@ -107,7 +107,8 @@ def _arrange_channels(observation: Observation, last: Mapping[ChannelKey, Last],
         since = {**since, **{key: last[key].since for key in closed if key in last}}
     if query.words:
         wanted = parse(query.words)
-        candidates = [channel for channel in candidates if wanted.matches(channel, snapshot, since)]
+        quiet = partial(_quiet_since, observation.changes, closed, last)
+        candidates = [channel for channel in candidates if wanted.matches(channel, snapshot, quiet)]
     ordered = sorted_gently(query.order, candidates, since, observation.changes.bytes_per_s)
     if closed:
         ordered = [closed[channel.key].channel if channel.key in closed else channel for channel in ordered]
@@ -117,6 +118,17 @@ def _arrange_channels(observation: Observation, last: Mapping[ChannelKey, Last],
     here = None if not any(is_foreign(channel, host) for channel in snapshot.channels) else host
     order, life_of = query.order, partial(life_in, observation.changes)
     return ChannelRows(ordered, places, since, snapshot.taken_at, life_of, order.word, order.reverse, here)
+
+
+def _quiet_since(
+    changes: Changes, closed: Mapping[ChannelKey, Closed], last: Mapping[ChannelKey, Last], channel: Channel
+) -> float | None:
+    """As `Changes.quiet_since`; a channel that closed stays where it was while it fades."""
+    key = channel.key
+    if key not in closed:
+        return changes.quiet_since(channel)
+    moved = closed[key].progress_at
+    return last[key].since if moved is None and key in last else moved
 
 
 def life_in(changes: Changes, key: ChannelKey) -> Life | None:

@@ -11,11 +11,14 @@ from collections.abc import Mapping
 
 import pytest
 
+from ipcinspect.cli.columns import OFFERS, with_stages
 from ipcinspect.cli.output import Output, ReaderGone
+from ipcinspect.cli.plain import PlainStyle
 from ipcinspect.cli.watch import Event, events
 from ipcinspect.inspector import Inspector, Observation
-from ipcinspect.model.channel import Channel
+from ipcinspect.model.channel import Channel, Queue
 from ipcinspect.model.channel_key import ChannelKey
+from ipcinspect.model.snapshot import Snapshot
 from tests.cli.running import PROGRAM, Runner, environment
 from tests.fakes import NOON, FakeSource, channel, pipe, process, snapshot
 
@@ -78,6 +81,38 @@ def test_idle_counts_from_the_first_look(run_with: Runner, patience: Patience) -
     looks = [snapshot([FIRST], at=NOON + seconds) for seconds in (0, 3, 6)]
     ran = run_with(FakeSource(*looks), "list", "--watch", "idle:+5", "--columns", "id")
     assert [row[1:] for row in ran.rows[1:]] == [["enters", "pipe:[1]"]]
+
+
+def _moving(*figures: tuple[int, int]) -> list[Snapshot]:
+    """Looks at a connection whose directions moved so many bytes in all."""
+    return [
+        snapshot([channel(1, "tcp", queues=[Queue("b", 0, moved_bytes=there), Queue("a", 0, moved_bytes=back)])], at=at)
+        for at, (there, back) in enumerate(figures, int(NOON))
+    ]
+
+
+def test_idle_counts_from_the_last_movement(run_with: Runner, patience: Patience) -> None:
+    looks = [
+        snapshot([channel(1, state="full", queued=queued)], at=NOON + at) for at, queued in ((0, 9), (4, 5), (8, 5))
+    ]
+    ran = run_with(FakeSource(*looks), "list", "--watch", "idle:+5", "--columns", "id")
+    assert ran.rows[1:] == []
+    patience.left = 3
+    ran = run_with(FakeSource(*looks), "list", "--watch", "idle:+3", "--columns", "id")
+    assert [row[1:] for row in ran.rows[1:]] == [["enters", "pipe:[1]"]]
+
+
+def test_an_answer_is_of_the_stage_response(run_with: Runner, patience: Patience) -> None:
+    ran = run_with(FakeSource(*_moving((0, 0), (5, 0), (5, 5))), "list", "--watch", "--json")
+    documents = [json.loads(line) for line in ran.out.splitlines()]
+    assert [one["channels"][0]["stage"] for one in documents] == [None, "reception", "response"]
+
+
+def test_the_column_stage_tells_an_answer_too() -> None:
+    stage = next(offer for offer in OFFERS if offer.word == "stage")
+    idle = snapshot([FIRST], at=NOON)
+    (told,) = with_stages([stage], lambda channel: "response")
+    assert told.draw(FIRST, idle, PlainStyle()).text == "response"
 
 
 def test_json_is_a_document_a_line(run_with: Runner, patience: Patience) -> None:

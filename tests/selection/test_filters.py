@@ -129,12 +129,13 @@ def test_every_example_in_the_help_is_a_good_word(key: object) -> None:
     parse([key.example])  # type: ignore[attr-defined]
 
 
-def test_idle_asks_how_long_the_state_lasts() -> None:
+def test_idle_asks_how_long_nothing_moved() -> None:
     wanted = parse(["idle:+5m"])
     assert wanted.needs_history
     assert not parse(["kind:pipe"]).needs_history
-    assert wanted.matches(IDLE, MACHINE, {IDLE.key: NOON - 301})
-    assert not wanted.matches(IDLE, MACHINE, {IDLE.key: NOON - 299})
+    assert wanted.matches(IDLE, MACHINE, lambda channel: NOON - 301)
+    assert not wanted.matches(IDLE, MACHINE, lambda channel: NOON - 299)
+    assert not wanted.matches(IDLE, MACHINE, lambda channel: None)
     assert not wanted.matches(IDLE, MACHINE)
 
 
