@@ -14,6 +14,7 @@ from ipcinspect.cli.sheets import Cell, Column, Sheet, facts
 from ipcinspect.cli.watch import interval_of
 from ipcinspect.export.life_document import life_document
 from ipcinspect.inspector import Observation
+from ipcinspect.lifecycle.history import events_not_after
 from ipcinspect.lifecycle.life import Event
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.snapshot import Snapshot, Want
@@ -94,8 +95,9 @@ def run(session: Session) -> int:
     teller.tell(seen, seen.events)
     while seen.channel.state != "closed":
         session.output.wait(interval_of(session, seen.snapshot))
-        told = frozenset(seen.events)
+        before = seen.events
         seen = _sighting(session.observe(inspector, _want(seen.channel)), seen.channel)
+        told = {*before, *events_not_after(before, seen.snapshot.taken_at)}  # the clock may have gone back
         teller.tell(seen, [event for event in seen.events if event not in told])
     session.output.flush()
     return DONE

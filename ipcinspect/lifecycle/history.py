@@ -99,6 +99,22 @@ def told(record: Record, event: Event) -> Record:
     return record._replace(told=(*record.told, event._replace(certainty="told"))[-_MOST_TOLD:])
 
 
+def not_after(record: Record, limit: float) -> Record:
+    """The record after the clock was set back: nothing that happened is to come."""
+    return record._replace(
+        progress_at=None if record.progress_at is None else min(record.progress_at, limit),
+        response_at=None if record.response_at is None else min(record.response_at, limit),
+        turns=events_not_after(record.turns, limit),
+        moves=events_not_after(record.moves, limit),
+        told=events_not_after(record.told, limit),
+    )
+
+
+def events_not_after(events: Iterable[Event], limit: float) -> tuple[Event, ...]:
+    """The same events, none of them later than the limit (seconds since the epoch)."""
+    return tuple([event if event.at <= limit else event._replace(at=limit) for event in events])
+
+
 def rates_now(record: Record, channel: Channel, looks: Looks) -> tuple[Rate, ...]:
     """The rates of the last look, also of a channel that showed no change at it."""
     if record.look == looks.number:

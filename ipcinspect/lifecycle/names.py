@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ipcinspect.lifecycle.waiting import is_listener
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.snapshot import Snapshot
@@ -19,8 +20,12 @@ class Names:
         }
 
     def same(self, channel: Channel) -> Channel | None:
-        """The channel of this snapshot that shares an id with one of another look; None where none does."""
+        """The channel of this snapshot that shares an id with one of another look; None where none does.
+
+        Of a listener only its own id counts: its clients go on without it.
+        """
         if channel.key in self._channels:
             return self._channels[channel.key]
-        keys = (self._keys.get(name) for name in (channel.id, *channel.aliases))
+        own = (channel.id,) if is_listener(channel) else (channel.id, *channel.aliases)
+        keys = (self._keys.get(name) for name in own)
         return next((self._channels[key] for key in keys if key is not None), None)

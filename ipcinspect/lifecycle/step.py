@@ -9,17 +9,18 @@ from itertools import compress
 from ipcinspect.lifecycle import history
 from ipcinspect.lifecycle.changes import Changes, Closed
 from ipcinspect.lifecycle.history import EMPTY
+from ipcinspect.lifecycle.interfaces import INTERFACES
 from ipcinspect.lifecycle.life import Event
 from ipcinspect.lifecycle.movement import Span
 from ipcinspect.lifecycle.names import Names
 from ipcinspect.lifecycle.takers import Looks
-from ipcinspect.lifecycle.wording import age
+from ipcinspect.lifecycle.waiting import Waiting, is_listener
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.channel_key import ChannelKey
+from ipcinspect.model.figures import age
 from ipcinspect.model.snapshot import Snapshot
 
 _key = operator.itemgetter(0)
-_LISTENS = ("listening", "waiting-accept")
 
 
 class Step:
@@ -38,6 +39,8 @@ class Step:
         self.first_seen = _not_after(last.first_seen, self.at) if back else dict(last.first_seen)
         self.started_at = min(last.started_at, self.at)
         self.records = dict(last.records)
+        if back:
+            self.records = {key: history.not_after(record, self.at) for key, record in last.records.items()}
         self.states: dict[ChannelKey, str] = {}
         """Of the channels whose state two looks tell otherwise than one."""
         self.told_anew: dict[ChannelKey, Channel] = {}
@@ -52,30 +55,31 @@ class Step:
         self.records[key] = record
         self.events += events
 
-    def rename(self, before: Names, now: Names, clients: dict[str, float]) -> list[Closed]:
+    def rename(self, before: Names, now: Names, waiting: Waiting) -> list[Closed]:
         """Settle which of the channels that appeared were there under another key; gives those that went for good.
 
-        `clients` are sockets that waited at a listener at the look before.
+        `waiting` are the clients of listeners at the look before.
         """
         gone = {channel.key for channel in self.gone}
         new, inherited = [], set()
         for channel in self.opened:
             earlier = before.same(channel)
             self.since[channel.key] = self.at
-            if earlier is None or earlier.key not in gone or earlier.key in inherited:
+            if earlier is None or earlier.mechanism != channel.mechanism:
                 self.first_seen[channel.key] = self.at
-                self._note_acceptance(channel, earlier, clients)
-                if earlier is None:
+                new.append(channel)
+            elif is_listener(earlier):
+                if not self._was_accepted(channel, earlier, waiting):
                     new.append(channel)
-                continue
-            inherited.add(earlier.key)
-            self._take_over(earlier, channel)
-            self.changed.append((earlier, channel))
+            elif earlier.key in gone and earlier.key not in inherited:
+                inherited.add(earlier.key)
+                self._take_over(earlier, channel)
+                self.changed.append((earlier, channel))
+            else:
+                self._stands_alone(channel, earlier)
         self.opened = new
-        closed = []
+        closed = [self._closed(channel) for channel in self.gone if now.same(channel) is None]
         for channel in self.gone:
-            if now.same(channel) is None:
-                closed.append(self._closed(channel))
             self._forget(channel.key)
         return closed
 
@@ -109,23 +113,40 @@ class Step:
         return changed, opened
 
     def _lost_some(self) -> bool:
+        if not (self.changed or self.opened) and len(self.now.channels) == len(self.before.channels):
+            return False
         stayed = len(self.now.channels_by_key) - len({channel.key for channel in self.opened})
         return stayed != len(self.before.channels_by_key)
 
-    def _note_acceptance(self, channel: Channel, earlier: Channel | None, clients: dict[str, float]) -> None:
-        """A socket that waited at a listener and is a pair now: the life of the connection began before."""
-        if earlier is None or earlier.state not in _LISTENS:
-            return
-        names = (channel.id, *channel.aliases)
-        waited = min((clients[name] for name in names if name in clients), default=self.at)
-        self.first_seen[channel.key] = min(waited, self.at)
-        event = Event(
-            self.at,
-            "creation",
+    def _was_accepted(self, channel: Channel, earlier: Channel, waiting: Waiting) -> bool:
+        """A socket that waited at a listener and is a pair now: the life of the connection began before.
+
+        False where it cannot be that one: its number came to mean another socket.
+        """
+        waited = waiting.since(earlier, channel, min(self.before.taken_at, self.at))
+        if waited is None:
+            self.first_seen[channel.key] = self.at
+            return False
+        waited = min(waited, self.at)  # the clock may have gone back
+        if waited > self.started_at:
+            self.first_seen[channel.key] = waited
+        self._begins(
+            channel,
             f"accepted after {age(self.at - waited)}",
             f"it waited at {earlier.name or earlier.id} at the look before (sock_diag)",
-            "inferred",
         )
+        return True
+
+    def _stands_alone(self, channel: Channel, earlier: Channel) -> None:
+        """One end of what was a pair until now, while the pair's id lives on."""
+        if earlier.key in self.last.first_seen:
+            self.first_seen[channel.key] = min(self.last.first_seen[earlier.key], self.at)
+        source = INTERFACES[channel.mechanism].ends
+        self._begins(channel, f"parted from {earlier.id}", f"one channel with it at the look before ({source})")
+
+    def _begins(self, channel: Channel, what: str, evidence: str) -> None:
+        """Its life goes back to another channel's."""
+        event = Event(self.at, "creation", what, evidence, "inferred")
         self.put(channel.key, EMPTY._replace(turns=(event,)), 1)
 
     def _take_over(self, earlier: Channel, channel: Channel) -> None:

@@ -15,6 +15,7 @@ from ipcinspect.lifecycle.refining import refined
 from ipcinspect.lifecycle.step import Step
 from ipcinspect.lifecycle.takers import comings_and_goings
 from ipcinspect.lifecycle.turns import Sighting, moves, turns
+from ipcinspect.lifecycle.waiting import Waiting
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.snapshot import Snapshot
@@ -40,8 +41,7 @@ class Tracker:
         self._changes: Changes | None = None
         self._states: dict[ChannelKey, str] = {}
         """States of the look before that were told otherwise than that look alone showed them."""
-        self._clients: dict[str, float] = {}
-        """Ids of sockets that wait at a listener, and since when they are seen to."""
+        self._waiting = Waiting()
         self._told: deque[tuple[ChannelKey, Event]] = deque(maxlen=_MOST_TOLD)
         self._early: list[tuple[ChannelKey, Event, float]] = []
         """What was told of channels that were not seen yet, and when it was."""
@@ -56,7 +56,7 @@ class Tracker:
         """The changes from the snapshot before to this one; ids that are aliases of each other are one channel."""
         if self._before is None or self._changes is None:
             changes = _first(snapshot)
-            self._note_clients(list(snapshot.channels), snapshot.taken_at)
+            self._waiting.look(snapshot.channels, (), snapshot.taken_at, False)
         else:
             changes = self._step(Step(self._before, snapshot, self._changes))
         changes = self._with_told(changes)
@@ -68,14 +68,14 @@ class Tracker:
         touched = [later for _, later in step.changed] + step.opened
         if step.opened or step.gone:
             before, now = self._names or Names(step.before), Names(step.now)
-            closed = step.rename(before, now, self._clients)
+            closed = step.rename(before, now, self._waiting)
             self._names = now
         else:
             self._names = None
         step.changed.extend(self._still_refined(step))
         for earlier, later in step.changed:
             self._compare(step, earlier, later)
-        self._note_clients(touched, step.at)
+        self._waiting.look(touched, step.gone, step.at, step.at < step.before.taken_at)
         self._states = step.states
         self._kept += step.events
         if self._kept > _MOST_EVENTS:
@@ -100,6 +100,8 @@ class Tracker:
         queues = {queue.to: queue for queue in earlier.queues}
         light = step.now.lights.get(key)
         movements = [between(queues[queue.to], queue, light, step.span) for queue in later.queues if queue.to in queues]
+        if light is None and earlier.queues == later.queues:
+            movements = []  # it tells no more than those that look as before
         state = refined(later.state, movements, trend)
         if movements:
             record = history.moved(record, movements, later, step.looks)
@@ -135,15 +137,6 @@ class Tracker:
             if lingers and names is not None and names.same(closed.channel) is None:
                 yield closed
 
-    def _note_clients(self, touched: list[Channel], at: float) -> None:
-        """Sockets that wait at a listener: when they are accepted, their life began here."""
-        waiting = [channel for channel in touched if channel.aliases and channel.state == "waiting-accept"]
-        if not waiting:
-            return
-        names = {alias for channel in waiting for alias in channel.aliases}
-        kept = {name: since for name, since in self._clients.items() if name in names or at - since < _CLIENTS_KEPT_S}
-        self._clients = {**dict.fromkeys(names, at), **kept}
-
     def _with_told(self, changes: Changes) -> Changes:
         """What was reported since the look before, at its channel."""
         now = changes.snapshot.taken_at
@@ -155,14 +148,12 @@ class Tracker:
         for key, event, since in waiting:
             channel = changes.channel(key)
             if channel is not None:
-                records[channel.key] = history.told(records.get(channel.key, EMPTY), event)
+                shown = event if since <= now else event._replace(at=min(event.at, now))  # the clock went back
+                records[channel.key] = history.told(records.get(channel.key, EMPTY), shown)
                 self._kept += 1
             elif 0 <= now - since < self._linger_s and len(self._early) < _MOST_TOLD:
                 self._early.append((key, event, since))
         return changes.with_records(records)
-
-
-_CLIENTS_KEPT_S = 3600.0
 
 
 def _drained(told: deque[tuple[ChannelKey, Event]]) -> Iterator[tuple[ChannelKey, Event]]:

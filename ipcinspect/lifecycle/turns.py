@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from ipcinspect.lifecycle.interfaces import INTERFACES
 from ipcinspect.lifecycle.life import Event, Rate
-from ipcinspect.lifecycle.wording import age, amount, figures, names, readers, size, writers
+from ipcinspect.lifecycle.wording import amount, figures, names, readers, writers
 from ipcinspect.model.channel import Channel
+from ipcinspect.model.figures import age, size
 from ipcinspect.model.words import stage_of
 
 PAUSE_S = 5.0

@@ -63,6 +63,19 @@ def test_no_event_is_told_twice(run_with: Runner) -> None:
     assert len(lines) == len(set(lines))
 
 
+def test_no_event_is_told_twice_when_the_clock_goes_back(run_with: Runner) -> None:
+    full, idle = pipe(7, MAKE, TEE, "full", 65536), pipe(7, MAKE, TEE)
+    times = (NOON, NOON + 1, NOON - 100, NOON - 99)
+    looks = [snapshot([one], at=at) for one, at in zip((idle, full, full, full), times, strict=True)]
+    ran = run_with(FakeSource(*looks, snapshot([], [MAKE, TEE], at=NOON - 98)), "follow", "pipe:[7]", "--json")
+    told = [json.loads(line)["event"] for line in ran.out.splitlines()]
+    assert [event["what"] for event in told if event] == [
+        "first seen",
+        "buffer full: a write of make 2211 would wait",
+        "closed",
+    ]
+
+
 def test_json_is_a_document_a_line(run_with: Runner) -> None:
     full, idle = pipe(7, MAKE, TEE, "full", 65536), pipe(7, MAKE, TEE)
     first, *others = documents(run_with(life_of(idle, full), "follow", "pipe:[7]", "--json").out)

@@ -9,6 +9,7 @@ from ipcinspect.lifecycle.interfaces import INTERFACES
 from ipcinspect.lifecycle.life import Event, Life, Rate
 from ipcinspect.lifecycle.stages import STATUSES, Station, track
 from ipcinspect.lifecycle.tracker import Tracker
+from ipcinspect.lifecycle.waiting import Waiting
 from ipcinspect.model.channel import Channel, Queue
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.gap import Gap
@@ -284,3 +285,110 @@ def test_a_lock_has_no_stages_in_which_data_moves() -> None:
     stations = _track(channel(1, "file-lock", "full", ends, queues=()))
     assert stations["transmission"].status == "stuck"
     assert {stations[stage].status for stage in ("delivery", "reception", "response")} == {"none"}
+
+
+def test_facts_of_the_track_fit_their_step_however_long_it_takes() -> None:
+    for seconds in (0.0, 0.4, 59, 130, 43_500, 86_400 * 700):
+        for state in ("opening", "waiting-accept", "full", "idle"):
+            told = looks(channel(1, state=state), channel(1, state=state), every=seconds)
+            last = told[-1]
+            facts = [each.fact for each in track(channel(1, state=state), last.life(KEY), last.snapshot.taken_at)]
+            assert all(len(fact) <= 11 and "0.0s" not in fact for fact in facts), facts
+
+
+def test_what_happened_within_the_last_second_is_just_now() -> None:
+    assert _track(queue(bytes=0), queue(bytes=9), queue(bytes=0))["delivery"].fact == "just now"
+
+
+def test_nothing_that_happened_is_to_come_after_the_clock_was_set_back() -> None:
+    tracker = Tracker()
+    for at, seen in ((NOON, queue(bytes=0)), (NOON + 1, queue(bytes=9)), (NOON - 500, queue(bytes=9))):
+        changes = tracker.advance(snapshot([seen._replace(created_at=NOON - 1)], at=at))
+    lived = changes.life(KEY)
+    assert [event.at for event in lived.events] == [NOON - 500] * 2
+    assert changes.progress_at(KEY) == NOON - 500
+    assert (lived.born_at, words(lived)) == (None, ["first seen", "data comes in: 9 B queued"])
+
+
+def test_a_client_that_waited_at_the_first_look_is_older_than_that() -> None:
+    listener = channel(5, "unix", "waiting-accept", name="/run/app", aliases=("socket:[7]",))
+    pair = channel(7, "unix", name="/run/app", aliases=("socket:[9]",))
+    told = looks([listener], [channel(5, "unix", "listening", name="/run/app"), pair])
+    lived = told[-1].life(pair.key)
+    assert (lived.born_at, lived.first_seen) == (None, NOON)
+    assert words(lived) == ["first seen", "accepted after 1s"]
+    assert track(pair, lived, NOON + 1)[0].fact == "over 1s"
+
+
+def _accepted(listener: Channel, pair: Channel) -> tuple[Life, Changes]:
+    empty = listener._replace(state="listening", aliases=(), endpoints=listener.endpoints[-1:])
+    told = looks([empty], [listener], [listener], [empty, pair])
+    return told[-1].life(pair.key), told[-1]
+
+
+def test_a_number_that_came_to_mean_another_socket_was_not_accepted() -> None:
+    ends = [endpoint("a", "client", MAKE, 3, 7), endpoint("b", "listener", TEE, 4, 5)]
+    listener = channel(5, "unix", "waiting-accept", ends, name="/run/app", aliases=("socket:[7]",))
+    mine = [endpoint("a", "client", MAKE, 3, 7), endpoint("b", "server", TEE, 5, 9)]
+    pair = channel(7, "unix", ends=mine, name="/run/app", aliases=("socket:[9]",))
+    lived, changes = _accepted(listener, pair)
+    assert (words(lived)[-1], changes.opened) == ("accepted after 2s", ())
+    other = endpoint("a", "client", process(77), 3, 7)
+    for reused in (
+        pair._replace(endpoints=(other, mine[1])),
+        pair._replace(name="/run/other"),
+        pair._replace(mechanism="tcp", name="127.0.0.1:80"),
+    ):
+        lived, changes = _accepted(listener, reused)
+        assert (words(lived), changes.opened, lived.first_seen) == (["appeared"], (pair.key,), NOON + 3)
+
+
+def test_a_client_of_all_addresses_was_accepted_at_one_of_them() -> None:
+    listener = channel(5, "tcp", "waiting-accept", name="0.0.0.0:80", aliases=("socket:[7]",))
+    pair = channel(7, "tcp", name="127.0.0.1:80", aliases=("socket:[9]",))
+    assert words(_accepted(listener, pair)[0])[-1] == "accepted after 2s"
+
+
+def test_clients_that_wait_no_more_are_forgotten_and_never_more_than_a_number_is_remembered() -> None:
+    waiting = Waiting()
+    crowd = tuple(f"socket:[{number}]" for number in range(30_000))
+    listeners = [channel(number, "unix", "waiting-accept", aliases=crowd) for number in (100_001, 100_002)]
+    waiting.look(listeners, (), NOON, False)
+    assert len(waiting) == 20_000
+    waiting.look([channel(100_001, "unix", "listening")], listeners[1:], NOON + 1, False)
+    assert len(waiting) == 0
+
+
+def test_a_listener_that_went_with_its_client_accepted_is_closed() -> None:
+    ends = [endpoint("b", "listener", TEE, 4, 5)]
+    listener = channel(5, "unix", "waiting-accept", ends, aliases=("socket:[7]",))
+    pair = channel(7, "unix", aliases=("socket:[9]",))
+    told = looks([listener], [pair], [pair])
+    assert [[closed.channel.id for closed in each.closed] for each in told] == [[], ["socket:[5]"], ["socket:[5]"]]
+    assert "accepted after 1s" in words(told[-1].life(pair.key))
+
+
+def test_an_end_that_parted_from_its_pair_did_not_appear() -> None:
+    pair = channel(7, "unix", aliases=("socket:[9]",))
+    told = looks([pair], [channel(7, "unix"), channel(9, "unix")])
+    lived = told[-1].life(ChannelKey("socket", 0, 9))
+    assert (lived.born_at, lived.first_seen, words(lived)) == (None, NOON, ["first seen", "parted from socket:[7]"])
+    assert told[-1].opened == ()
+    other = channel(9, "tcp")
+    told = looks([pair], [channel(7, "unix"), other])
+    assert (words(told[-1].life(other.key)), told[-1].opened) == (["appeared"], (other.key,))
+
+
+def test_a_channel_whose_fields_alone_changed_gets_no_record() -> None:
+    told = looks(pipe(1, MAKE, TEE), pipe(1, MAKE, TEE)._replace(fields=(2, 2)))
+    assert told[-1].records == {}
+
+
+def test_quiet_since_is_the_last_movement_where_any_is_known() -> None:
+    told = looks(queue(bytes=1), queue(bytes=5), queue(bytes=5))
+    seen = told[-1].snapshot.channels[0]
+    assert (told[-1].quiet_since(seen), told[-1].since[KEY]) == (NOON + 1, NOON + 2)
+    kept = looks(queue(bytes=5, written_at=NOON - 60, read_at=NOON + 1e6))
+    assert kept[-1].quiet_since(kept[-1].snapshot.channels[0]) == NOON - 60
+    assert looks(queue(bytes=5))[-1].quiet_since(queue(bytes=5)) == NOON
+    assert looks(queue(bytes=5))[-1].quiet_since(channel(2)) is None

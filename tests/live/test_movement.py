@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
+
+import pytest
+
 from ipcinspect.inspector import Inspector, Observation
+from ipcinspect.lifecycle.life import Life
 from ipcinspect.model.channel import Channel
-from ipcinspect.model.snapshot import Want
+from ipcinspect.model.channel_key import ChannelKey
+from ipcinspect.model.contents import Contents
+from ipcinspect.model.process import ProcessKey
+from ipcinspect.model.snapshot import Snapshot, Want
+from ipcinspect.sources import Details
 from ipcinspect.sources.live import LiveSource
 from tests.live.conftest import Start
 from tests.live.subjects import until
@@ -47,6 +57,30 @@ while True:
     if what == "write": os.write(w, bytes(size))
     else: os.read(r, size)
     say(size)
+"""
+
+
+PAIR_BY_ORDER = """
+if ARGS[0] == "unix":
+    mine, other = socket.socketpair()
+else:
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    mine = socket.create_connection(listener.getsockname())
+    other, _ = listener.accept()
+say(ino(mine))
+order()
+mine.shutdown(socket.SHUT_WR)
+say("shut")
+stay()
+"""
+
+
+TAKES_A_NAME = """
+with open("/proc/self/comm", "wb") as comm: comm.write(bytes(ARGS[0]))
+say("named")
+stay()
 """
 
 
@@ -106,3 +140,89 @@ def test_a_pipe_fills_and_drains(start: Start) -> None:
         states.append(one(inspector.observe(), name).state)
     assert states == ["filling", "filling", "flowing", "draining"], "what goes in and out flows"
     assert one(inspector.observe(), name).state == "idle"
+
+
+@pytest.mark.parametrize("kind", ["unix", "tcp"])
+def test_a_direction_that_is_shut_is_told_as_it_ends(start: Start, kind: str) -> None:
+    subject = start(PAIR_BY_ORDER, kind)
+    name = f"socket:[{subject.said[0]}]"
+    inspector = Inspector(LiveSource())
+    assert one(inspector.observe(), name).state == "idle"
+    subject.ask("shut")
+
+    def half_closed() -> Life | None:
+        observation = inspector.observe()
+        seen = one(observation, name)
+        return observation.changes.life(seen.key) if seen.state == "half-closed" else None
+
+    life = until(half_closed, "the end of the stream to arrive")
+    event = life.events[-1]
+    assert (event.what, event.stage, event.state) == ("half-closed: one side is shut", "termination", "half-closed")
+    assert "sock_diag" in event.evidence
+    assert (life.stage, life.events[0].what) == ("termination", "first seen")
+
+
+class _LaterClock:
+    """Looks at this machine, by a clock that a test sets on: nobody has to wait for a pause to pass."""
+
+    def __init__(self) -> None:
+        self.ahead_s = 0.0
+        self._live = LiveSource()
+
+    def take(self, want: Want) -> Snapshot:
+        seen = self._live.take(want)
+        return replace(seen, taken_at=seen.taken_at + self.ahead_s)
+
+    def details(self, key: ProcessKey | ChannelKey) -> Details | None:
+        return self._live.details(key)
+
+    def peek(self, key: ChannelKey, most: int) -> Contents | None:
+        return self._live.peek(key, most)
+
+
+def test_a_writer_that_goes_on_after_a_pause_is_told_with_the_length_of_the_pause(start: Start) -> None:
+    subject = start(FILLS_AND_DRAINS)
+    name = f"pipe:[{subject.said[0]}]"
+    source = _LaterClock()
+    inspector = Inspector(source)
+    inspector.observe()
+    subject.ask(["write", 1000])
+    inspector.observe()
+    source.ahead_s = 130.0
+    inspector.observe()
+    subject.ask(["write", 500])
+    observation = inspector.observe()
+    seen = one(observation, name)
+    assert seen.state == "filling"
+    paused = [event for event in observation.changes.life(seen.key).events if "moved again" in event.what]
+    assert [event.what.startswith("moved again after 2m1") for event in paused] == [True]
+    assert paused[0].evidence.startswith("1000 of 65536 bytes at the look before, 1500 of 65536 bytes now")
+
+
+@pytest.mark.parametrize("name", [b"\x1b]0;x\x07", b"[/red]", b"two\nlines", b"bad\xff", "日本".encode()])
+def test_a_hostile_name_stands_exactly_in_what_is_told(start: Start, name: bytes) -> None:
+    reading, writing = os.pipe()
+    try:
+        inode = f"pipe:[{os.fstat(reading).st_ino}]"
+        inspector = Inspector(LiveSource(), show_self=True)
+        one(inspector.observe(), inode)
+        subject = start(TAKES_A_NAME, list(name), pass_fds=(writing,))
+        observation = inspector.observe()
+        key = one(observation, inode).key
+        told = [event.what for event in observation.changes.life(key).events]
+        assert f"{os.fsdecode(name)} {subject.pid} has the writer end at fd {writing}" in told
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def test_a_process_that_is_as_it_was_is_the_same_object_at_the_next_look(start: Start) -> None:
+    subject = start(FILLS_AND_DRAINS)
+    name = f"pipe:[{subject.said[0]}]"
+    source = LiveSource()
+    first, second = source.take(Want()), source.take(Want())
+    assert second.processes[subject.pid] is first.processes[subject.pid]
+    before, after = (next(each for each in seen.channels if each.id == name) for seen in (first, second))
+    assert after.queues is before.queues
+    assert after.endpoints[0].process is before.endpoints[0].process
+    assert source.take(Want(cmdlines=True)).processes[subject.pid].cmdline is not None
