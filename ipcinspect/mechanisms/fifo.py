@@ -4,6 +4,11 @@ The kernel shows their descriptors as ordinary paths; only statx(2) tells that t
 (device, inode): two file systems give the same inode number to different FIFOs. A FIFO that nobody has open does not
 show, and neither does a process that waits in open(2) for a partner: it holds no descriptor yet. Never opened by us:
 an open would release such a waiter. States follow from POLLHUP and POLLERR, which count every holder, also hidden ones.
+
+The times of its inode say when it was made, and that somebody wrote or read, not when that was last: splice(2),
+vmsplice(2), tee(2) and sendfile(2) leave them, so do all writes on overlay and through a read-only mount, and most file
+systems note a read only where none was noted since the write before (relatime, mount(8)). So they are fields, and no
+times of its queue.
 """
 
 from __future__ import annotations
@@ -31,8 +36,8 @@ FIELDS = (
     Field("deleted", "Deleted", None, "whether its name is gone from the file system (nlink 0)"),
     Field("mode", "Mode", "mode", "permission bits: who may open it"),
     Field("owner_uid", "Owner", "uid", "user id that owns it"),
-    Field("last_write", "Last write", "time", "mtime of the FIFO (statx)"),
-    Field("last_read", "Last read", "time", "atime of the FIFO (statx); file systems may keep it coarsely"),
+    Field("last_write", "Written", "time", "mtime where it is later than its making: of write(2), not of splice(2)"),
+    Field("last_read", "Read", "time", "atime where it is later than its making: of some read, not always the last"),
     Field("writers", "Writers", None, "visible descriptors open for writing"),
     Field("readers", "Readers", None, "visible descriptors open for reading"),
 )
@@ -71,20 +76,30 @@ def _channel(scan: Scan, device: int, inode: int, holders: list[PipeHolder]) -> 
         queues=seen.queues,
         capacity_bytes=seen.capacity_bytes,
         namespaces=Namespaces(),
-        created_at=None,
+        created_at=_created_at(file),
         endpoints=seen.endpoints,
         fields=(
             path,
             file.is_deleted,
             stat.S_IMODE(file.mode),
             file.uid,
-            file.mtime,
-            file.atime,
+            _since_made(file, file.mtime),
+            _since_made(file, file.atime),
             seen.writers,
             seen.readers,
         ),
         exposure=_exposure(file),
     )
+
+
+def _created_at(file: FileFacts) -> float | None:
+    """None also where it was written before it was made: it is a copy, as overlay makes one of what is changed."""
+    return None if file.btime is None or file.mtime < file.btime else file.btime
+
+
+def _since_made(file: FileFacts, at: float) -> float | None:
+    """A time of the inode; None where none was noted since it was made."""
+    return at if file.btime is not None and at > file.btime else None
 
 
 def peek(peeking: Peeking, channel: Channel) -> Contents:

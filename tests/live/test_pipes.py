@@ -6,6 +6,7 @@ import array
 import fcntl
 import os
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -188,6 +189,29 @@ def test_a_fifo_really_named_deleted_keeps_its_name(directory: Path) -> None:
     os.close(fd)
     assert (there.name, field(there, "deleted")) == (str(path), False)
     assert (gone.name, field(gone, "deleted")) == (str(path), True)
+
+
+def test_the_times_of_a_fifo_tell_its_making_and_what_was_noted_since(directory: Path) -> None:
+    path = directory / "fifo"
+    started_at = time.time()
+    os.mkfifo(path)
+    fd = os.open(path, os.O_RDWR)
+    try:
+        fresh = channel_at(look(), "fifo", inode(fd))
+        if fresh.created_at is None:
+            pytest.skip("no time of birth: this file system keeps none")
+        assert started_at - 1 < fresh.created_at < time.time()
+        assert (field(fresh, "last_write"), field(fresh, "last_read")) == (None, None)
+        noted = int(fresh.created_at) + 3
+        os.utime(path, (noted + 1, noted))
+        used = channel_at(look(), "fifo", inode(fd))
+        assert (field(used, "last_write"), field(used, "last_read")) == (noted, noted + 1)
+        assert used.queues == fresh.queues, "such times are those of no write that was seen"
+        os.utime(path, (noted, noted - 60))
+        copied = channel_at(look(), "fifo", inode(fd))
+        assert (copied.created_at, field(copied, "last_write"), used.created_at) == (None, None, fresh.created_at)
+    finally:
+        os.close(fd)
 
 
 def test_a_fifo_that_waits_for_its_first_writer_is_not_declared_without_one(directory: Path) -> None:
