@@ -22,7 +22,7 @@ from typing import NamedTuple, NoReturn
 
 from ipcinspect.demo import half, protocol
 from ipcinspect.demo.half import Place
-from ipcinspect.demo.protocol import Answer, Given, Left, Made, Task
+from ipcinspect.demo.protocol import Answer, Given, Joins, Left, Made, Task
 from ipcinspect.kernel import maps, procfs
 from ipcinspect.kernel.own_process import set_name
 from ipcinspect.mechanisms import demo_leaving
@@ -64,9 +64,10 @@ def main(connections: Sequence[int]) -> None:
 
         calls = Calls(lambda report: tell(protocol.write_report(report)))
         with contextlib.ExitStack() as undo:
-            directory = tempfile.mkdtemp(prefix=PREFIX, dir=task.below)
-            undo.callback(shutil.rmtree, directory, ignore_errors=True)
-            tell(protocol.write_left(Left(directory)))
+            directory = "" if task.joins is not None else tempfile.mkdtemp(prefix=PREFIX, dir=task.below)
+            if directory:
+                undo.callback(shutil.rmtree, directory, ignore_errors=True)
+                tell(protocol.write_left(Left(directory)))
             try:
                 pids, made = _make(task, calls, directory, connections, connection, tell, undo)
             except OSError as error:
@@ -87,28 +88,35 @@ def _make(
 ) -> tuple[list[int], Made]:
     """Both halves, forked, and what was made for them. Raises OSError."""
     demo: Demo = importlib.import_module(task.room).DEMO
-    channels = _create(demo, task, calls, directory, tell, undo)
+    if task.joins is not None:
+        demo, channels = _joined(demo, task.joins)
+    else:
+        channels = _create(demo, task, calls, directory, tell, undo)
     forth, back = channels
     sender = Place(forth.sender_args, forth.sender_fds), back and Place(back.receiver_args, back.receiver_fds)
     receiver = Place(forth.receiver_args, forth.receiver_fds), back and Place(back.sender_args, back.sender_fds)
     fds = {fd for one in channels.all for fd in (*one.sender_fds, *one.receiver_fds)}
     strange = {*connections, *fds, connection.fileno()}
     pids: list[int] = []
+    found = {"sender": 0, "receiver": 0}
     undo.callback(_end, pids)
     for place, (role, places) in enumerate((("sender", sender), ("receiver", receiver))):
+        if task.joins is not None and role not in task.joins.roles:
+            continue
         own = {fd for one in places if one is not None for fd in one.fds}
         begun = time.monotonic()
         pid = os.fork()
         if pid == 0:
             _become(role, task, demo, connections[place], strange - own, places)
         pids.append(pid)
+        found[role] = pid
         calls.tell(Report("fork", (), begun, time.monotonic() - begun, f"{pid}, the {role}"))
     given = _given(forth, task.proc), None if back is None else _given(back, task.proc)
     for fd in {*connections, *fds}:
         os.close(fd)
     for one in channels.all:
         one.let_go()
-    made = Made(pids[0], pids[1], channels.leaves, *given, forth.most_bytes, forth.limit_told_by)
+    made = Made(found["sender"], found["receiver"], channels.leaves, *given, forth.most_bytes, forth.limit_told_by)
     return pids, made
 
 
@@ -138,6 +146,15 @@ def _create(
         made.append(handover)
         tell(protocol.write_left(Left(directory, tuple(leaving for one in made for leaving in one.leaves))))
     return _Channels(made[0], made[1] if task.second else None)
+
+
+def _joined(demo: Demo, joins: Joins) -> tuple[Demo, _Channels]:
+    """The demo with the halves that work on what is there already, and what they are given of it."""
+    assert demo.attach is not None, "the runner asks for nothing else"
+    receiver = demo.attach.receiver or demo.receiver
+    given = Handover(joins.sender_args, (), joins.receiver_args, ())
+    given = given._replace(most_bytes=joins.most_bytes, limit_told_by=joins.limit_told_by)
+    return demo._replace(sender=demo.attach.sender, receiver=receiver), _Channels(given, None)
 
 
 def _remove(leaving: Leaving) -> None:

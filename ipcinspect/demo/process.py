@@ -81,6 +81,13 @@ class Talk:
             raise DemoError(f"{self.name} failed to {call}: {answer.message}")
         return answer
 
+    def comes(self, seconds: float) -> bool:
+        """Whether the answer to the oldest question is there, at the latest after so long. Raises DemoError."""
+        deadline = time.monotonic() + seconds
+        while not self._answers and self._read(max(deadline - time.monotonic(), 0.0), self._asked[0]):
+            pass
+        return bool(self._answers)
+
     def listen(self, seconds: float) -> None:
         """Hear what it reports, for so long at most, until it has said something. Raises DemoError where it ended."""
         if not self._answers:

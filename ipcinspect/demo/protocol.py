@@ -17,6 +17,17 @@ OPEN, PREPARE, SEND, WAIT, RECEIVE, DECODE, CLOSE = "open", "prepare", "send", "
 ANSWER, TAKE_ANSWER = "answer", "take answer"
 
 
+class Joins(NamedTuple):
+    """What halves are put on, where the object is there already: nothing is made, nothing is removed."""
+
+    roles: tuple[str, ...]
+    """Of `sender` and `receiver`, the halves that are wanted."""
+    sender_args: tuple[str, ...]
+    receiver_args: tuple[str, ...]
+    most_bytes: int | None
+    limit_told_by: str | None
+
+
 class Task(NamedTuple):
     """The first line that the keeper gets: what to make."""
 
@@ -37,6 +48,8 @@ class Task(NamedTuple):
     reading_s: float
     proc: str
     """Where /proc is."""
+    joins: Joins | None = None
+    """What to use in place of making something."""
 
 
 class Given(NamedTuple):
@@ -62,6 +75,7 @@ class Made(NamedTuple):
 
     sender_pid: int
     receiver_pid: int
+    """0 for a half that is not wanted; likewise the sender's."""
     leaves: tuple[Leaving, ...]
     forth: Given
     back: Given | None
@@ -101,6 +115,9 @@ def read_task(line: bytes) -> Task:
     """From a line."""
     told = json.loads(line)
     told["import_path"] = tuple(told["import_path"])
+    if told["joins"] is not None:
+        roles, sender_args, receiver_args, *limit = told["joins"]
+        told["joins"] = Joins(tuple(roles), tuple(sender_args), tuple(receiver_args), *limit)
     return Task(**{**told, "terms": Terms(*told["terms"])})
 
 

@@ -18,7 +18,7 @@ from ipcinspect.demo.checking import PROC
 from ipcinspect.demo.formats import Value
 from ipcinspect.demo.plan import Plan
 from ipcinspect.demo.process import DemoError, HalfProcess, Hear, Keeper, import_path
-from ipcinspect.demo.protocol import Made, Question, Task
+from ipcinspect.demo.protocol import Joins, Made, Question, Task
 from ipcinspect.mechanisms import demo_leaving
 from ipcinspect.mechanisms.demo_part import Terms
 from ipcinspect.mechanisms.demo_waiting import Wakeup
@@ -43,6 +43,7 @@ class DemoPair:
         self.variant = plan.variant or _demo(room).variants[0]
         self._answers_within_s, self._below, self._hear = answers_within_s, below, hear
         self._sizes: deque[int] = deque()
+        self._joins: Joins | None = None
         self._undo = contextlib.ExitStack()
         atexit.register(self.end)
 
@@ -71,6 +72,12 @@ class DemoPair:
             pair.end()
             raise
         return pair
+
+    @property
+    def halves(self) -> tuple[HalfProcess, ...]:
+        """Those of the two that take part."""
+        both = (self.sender, self.receiver)
+        return both if self._joins is None else tuple(half for half in both if half.role in self._joins.roles)
 
     @property
     def maker_pid(self) -> int:
@@ -182,7 +189,7 @@ class DemoPair:
     def listen(self, seconds: float) -> None:
         """Hear what the halves report, for so long."""
         deadline = time.monotonic() + seconds
-        talks = {half.talk.fileno(): half.talk for half in (self.sender, self.receiver)}
+        talks = {half.talk.fileno(): half.talk for half in self.halves}
         while talks and (left := deadline - time.monotonic()) > 0:
             for fd in select.select(list(talks), [], [], left)[0]:
                 try:
@@ -219,9 +226,10 @@ class DemoPair:
             for _, other in pairs:
                 other.close()
         self.made = self._keeper.make(self._task())
-        self.sender.is_forked(self.made.sender_pid)
-        self.receiver.is_forked(self.made.receiver_pid)
-        for half in (self.sender, self.receiver):
+        pids = {"sender": self.made.sender_pid, "receiver": self.made.receiver_pid}
+        for half in self.halves:
+            half.is_forked(pids[half.role])
+        for half in self.halves:
             half.talk.expect("start")
             half.answer()
 
@@ -240,6 +248,7 @@ class DemoPair:
             plan.response == "second",
             plan.reading_s,
             PROC,
+            self._joins,
         )
 
     def _end_all(self) -> None:

@@ -55,6 +55,9 @@ class Walk:
     ) -> None:
         """`plan`: as `check` filled it in. Nothing is made before the first line is asked for."""
         self._course = Course(start, plan, inspector, clock)
+        self._acts = acts_with(ACTS, plan.fault)
+        self._ends: Act = receiving.termination
+        """How a walk ends that could not go on."""
         self._lines = self._walk()
 
     def __iter__(self) -> Self:
@@ -92,7 +95,7 @@ class Walk:
         """The lines, and None where a stage ends."""
         course = self._course
         try:
-            for stage, act in acts_with(ACTS, course.plan.fault).items():
+            for stage, act in self._acts.items():
                 course.stage = stage
                 try:
                     yield from act(course)
@@ -104,7 +107,7 @@ class Walk:
                     break
             if course.stage != _LAST:
                 course.stage = _LAST
-                yield from receiving.termination(course)
+                yield from self._ends(course)
         finally:
             course.end()
 

@@ -128,6 +128,14 @@ class SocketSender(SocketEnd):
         self._take(self._take_end())
 
 
+class Client(SocketSender):
+    """One more client of somebody's server: what comes back is taken as it comes, whatever its size."""
+
+    def receive(self, size: int) -> bytes:
+        """What one recv(2) gives, at most `size` bytes. Raises OSError."""
+        return self._receive(self._taken(), size, started=False)
+
+
 class SocketReceiver(SocketEnd):
     """The half that is connected to: at a listening socket by the first welcome client.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Callable, NamedTuple, Protocol
 
+from ipcinspect.mechanisms.demo_attach import Access, Attaching
 from ipcinspect.mechanisms.demo_part import Leaving, Making, Part
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.scan import Scan
@@ -99,6 +100,24 @@ class DemoReceiver(DemoEnd, Protocol):
         ...
 
 
+class Attach(NamedTuple):
+    """What a demo can put on an object that is there already."""
+
+    roles: tuple[str, ...]
+    """Of `demo_attach.ROLES`; the first is the usual one."""
+    access: Callable[[Attaching], Access]
+    """How its halves get at it. Raises Unsupported with the reason where no name leads to it, or it cannot be done."""
+    sender: Callable[[Part], DemoSender]
+    receiver: Callable[[Part], DemoReceiver] | None = None
+    """Its `receive` takes what is there, at most so many bytes; None where there is a sender only."""
+    at: str | None = None
+    """What `Attaching.at` chooses there; None where it chooses nothing."""
+    waits: bool = True
+    """Whether a receiver waits for what is sent: memory wakes nobody, and has something in it always."""
+    answers: bool = False
+    """Whether an answer can come back to the sender through it."""
+
+
 class Demo(NamedTuple):
     """A real sender and a real receiver of one mechanism, and what the walk through its life can do with them."""
 
@@ -122,6 +141,8 @@ class Demo(NamedTuple):
     """Of `demo_part.LOCKS`, what can guard it; the first is the usual one. Empty for all but memory."""
     nonblocking: bool = False
     """Whether its calls can be told not to sleep."""
+    attach: Attach | None = None
+    """None where a demo works on an object of its own alone."""
 
     def responses_of(self, variant: str) -> tuple[str, ...]:
         """Those of `responses` that a variant has."""
