@@ -11,14 +11,15 @@ from ipcinspect.cli.session import Session
 from ipcinspect.cli.sheets import Cell, Column, Sheet
 from ipcinspect.demo.checking import PlanError, check
 from ipcinspect.demo.ending import signals_end_in_order
-from ipcinspect.demo.plan import BYTE_ORDERS, FORMATS, Plan
+from ipcinspect.demo.faults import faults_of
+from ipcinspect.demo.plan import BYTE_ORDERS, FAULTS, FORMATS, Plan
 from ipcinspect.demo.process import Hear
 from ipcinspect.demo.runner import DemoPair
 from ipcinspect.demo.walk import Walk
 from ipcinspect.export.walk_document import walk_document
 from ipcinspect.mechanisms import MECHANISMS
 from ipcinspect.mechanisms.demo_part import LOCKS, NOTIFICATIONS, RESPONSES
-from ipcinspect.mechanisms.room import Room
+from ipcinspect.mechanisms.room import Demo, Room
 from ipcinspect.model.snapshot import Want
 from ipcinspect.selection import shown, unknown
 from ipcinspect.selection.quantities import SIZE_UNITS, parse_amount
@@ -31,6 +32,9 @@ says which calls it makes; beside them stands what the kernel shows then, seen
 as `ipcinspect list` sees it. Without MECHANISM: what there is, and what each
 can do. --json: a JSON document a line.
 
+--fault: the same walk with something going wrong at its stage; it ends in
+the error that the kernel really gives, or tells that it gives none.
+
 Nothing is left behind, however it ends: not by ctrl-C, not by SIGKILL.
 
 Exit codes: 2 where a plan is not possible, before anything is made; 3 where
@@ -41,6 +45,7 @@ examples:
   ipcinspect demo unix --variant seqpacket --format struct --byte-order big
   ipcinspect demo posix-mq --notify mq_notify --messages 1
   ipcinspect demo tcp --nonblocking --json
+  ipcinspect demo unix --fault receiver-killed
 """
 
 
@@ -58,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--notify", choices=NOTIFICATIONS, help="how the receiver learns that there is something")
     parser.add_argument("--respond", choices=RESPONSES, help="through the same channel or a second one")
     parser.add_argument("--lock", choices=LOCKS, help="what guards shared memory")
+    parser.add_argument("--fault", choices=FAULTS, help="what shall go wrong: `demo` alone lists who can have it")
     parser.add_argument("--reading-time", type=float, default=0.0, metavar="SECONDS", help="a slow receiver")
 
 
@@ -94,7 +100,7 @@ def run(session: Session) -> int:
                 for line in text.lines(told):
                     session.output.write(line)
             session.output.flush()
-    if walk.failure is not None and plan.fault is None:
+    if walk.failure is not None:
         raise Unable(f"the walk could not go on: {walk.failure}")
     return DONE
 
@@ -113,6 +119,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         response=arguments.respond,
         lock=arguments.lock,
         reading_s=arguments.reading_time,
+        fault=arguments.fault,
     )
 
 
@@ -126,7 +133,7 @@ def _room(word: str) -> Room:
 
 def _list(session: Session) -> int:
     """Every mechanism that has a demo, and what each can do."""
-    titles = ("MECHANISM", "VARIANTS", "TOLD BY", "ANSWER", "NON-BLOCKING", "LOCKS")
+    titles = ("MECHANISM", "VARIANTS", "TOLD BY", "ANSWER", "NON-BLOCKING", "LOCKS", "FAULTS")
     rows = [
         [
             Cell(room.NAME, "strong"),
@@ -135,6 +142,7 @@ def _list(session: Session) -> int:
             Cell(" ".join(room.DEMO.responses)),
             Cell("yes" if room.DEMO.nonblocking else "no"),
             Cell(" ".join(room.DEMO.locks) or "-"),
+            Cell(" ".join(_faults(room.DEMO))),
         ]
         for room in MECHANISMS
         if room.DEMO is not None
@@ -144,6 +152,11 @@ def _list(session: Session) -> int:
     session.write_sheets([Sheet(None, tuple(Column(title) for title in titles), rows, whole=True)], session.style())
     session.output.flush()
     return DONE
+
+
+def _faults(demo: Demo) -> list[str]:
+    """What at least one of its variants can have."""
+    return [word for word in FAULTS if any(word in faults_of(variant, demo) for variant in demo.variants)]
 
 
 def _size(text: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ipcinspect.demo import formats, limits
-from ipcinspect.demo.faults import faults_of
+from ipcinspect.demo.faults import BEYOND_LIMITS, MAKES_NONBLOCKING, NEEDS_CHECK, NEEDS_MESSAGES, faults_of
 from ipcinspect.demo.limits import Machine
 from ipcinspect.demo.plan import BYTE_ORDERS, FORMATS, Plan
 from ipcinspect.mechanisms.room import Demo, Room
@@ -30,6 +30,7 @@ def check(plan: Plan, room: Room, root: str = PROC) -> Plan:
         notification=plan.notification or demo.notifications[0],
         response=plan.response or next(iter(demo.responses_of(variant)), None),
         lock=plan.lock or (demo.locks[0] if demo.locks else None),
+        blocking=plan.blocking and plan.fault not in MAKES_NONBLOCKING,
     )
     _check_words(filled, room.NAME, demo)
     _check_figures(filled)
@@ -49,6 +50,8 @@ def sleeps_for_the_first(plan: Plan) -> bool:
 
 def _check_words(plan: Plan, name: str, demo: Demo) -> None:
     _one_of("variant", plan.variant, demo.variants, name)
+    if plan.fault is not None:  # before what it brings along: calls that do not sleep
+        _check_fault(plan, plan.fault, name, demo)
     _one_of("format", plan.format, FORMATS, "a demo")
     _one_of("byte order", plan.byte_order, BYTE_ORDERS, "a demo")
     _one_of("notification", plan.notification, demo.notifications, name)
@@ -57,8 +60,15 @@ def _check_words(plan: Plan, name: str, demo: Demo) -> None:
         _one_of("lock", plan.lock, demo.locks, name)
     if not plan.blocking and not demo.nonblocking:
         raise PlanError(f"{name} cannot be non-blocking: none of its calls can be told not to sleep")
-    if plan.fault is not None:
-        _one_of("fault", plan.fault, faults_of(demo), name)
+
+
+def _check_fault(plan: Plan, fault: str, name: str, demo: Demo) -> None:
+    _one_of("fault", fault, faults_of(plan.variant or "", demo), f"{name} {plan.variant}")
+    least = NEEDS_MESSAGES.get(fault, 1)
+    if plan.messages < least:
+        raise PlanError(f"fault '{fault}' needs {least} messages or more, not {plan.messages}")
+    if fault in NEEDS_CHECK and plan.format == "raw":
+        raise PlanError(f"fault '{fault}' needs a format that can tell, json or struct: raw bytes have no form")
 
 
 def _one_of(what: str, word: str | None, possible: Sequence[str], whose: str) -> None:
@@ -89,14 +99,14 @@ def _check_room(plan: Plan, demo: Demo, machine: Machine) -> None:
         if plan.size < least:
             raise PlanError(f"a size of {plan.size} bytes is too small: {plan.format} needs {least}")
         longest = limits.longest(plan.mechanism, variant, machine)
-        if plan.size > longest.size and plan.fault is None:
+        if plan.size > longest.size and plan.fault not in BEYOND_LIMITS:
             raise PlanError(
                 f"a size of {plan.size} bytes is too big for {plan.mechanism} {variant}: "
                 f"{longest.size} at most ({longest.told_by})"
             )
     fits = limits.at_once(plan.mechanism, variant, plan.size, demo.carries_payload, machine)
     wanted = queues_at_once(plan)
-    if wanted > fits.messages and plan.fault is None:
+    if wanted > fits.messages and plan.fault not in BEYOND_LIMITS:
         most = max(fits.messages + plan.messages - wanted, 0)
         of_size = f" of {plan.size} bytes" if demo.carries_payload else ""
         raise PlanError(

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from ipcinspect.demo import limits
+from ipcinspect.demo.checking import PROC
 from ipcinspect.demo.formats import Value
+from ipcinspect.demo.limits import Machine
 from ipcinspect.demo.pairing import Pair, PairStarter
 from ipcinspect.demo.plan import Plan
+from ipcinspect.demo.process import DemoError
 from ipcinspect.demo.telling import SIDES, Cast, Evidence, Told
 from ipcinspect.demo.watching import Watching
 from ipcinspect.inspector import Inspector
+from ipcinspect.mechanisms import MECHANISMS
 from ipcinspect.mechanisms.demo_part import Report
 from ipcinspect.mechanisms.room import Demo
 
@@ -34,6 +40,8 @@ class Course:
         self.first_sent_at: float | None = None
         self.first_arrived_at: float | None = None
         """When the call returned that waited for the first message; None where none waited for it."""
+        self.killed: set[str] = set()
+        """Sides that died of what the walk did."""
         self._start = start
         self._inspector = inspector
         self._clock = clock
@@ -47,6 +55,27 @@ class Course:
         """The two processes."""
         assert self._pair is not None, "before it was made"
         return self._pair
+
+    @property
+    def limited_by(self) -> str:
+        """Which limit a demo of this mechanism can lower for itself."""
+        name = self.plan.mechanism
+        return next((room.DEMO.limited_by or "" for room in MECHANISMS if name == room.NAME and room.DEMO), "")
+
+    @property
+    def longest(self) -> tuple[int, str | None] | None:
+        """Bytes that one message may have, and where that stands; None where there is no limit."""
+        made = self.pair.made
+        if made.most_bytes is not None:
+            return made.most_bytes, made.limit_told_by
+        if self.plan.variant not in self.demo.bounded:
+            return None
+        return limits.longest(self.plan.mechanism, self.plan.variant or "", Machine(PROC))
+
+    @property
+    def last_refusal(self) -> Report | None:
+        """The last call that failed and was not told yet."""
+        return next((report for _, report in reversed(self._heard) if report.errno is not None), None)
 
     @property
     def is_made(self) -> bool:
@@ -88,6 +117,13 @@ class Course:
                 return
             self.pair.listen(min(left, _HEARS_EACH_S))
 
+    def hear_out(self) -> None:
+        """Both come back from what they were asked, or are known to sleep in it."""
+        if self.is_made:
+            for side in SIDES[1:]:
+                with contextlib.suppress(DemoError):  # it is dead: there is nothing to hear
+                    self.pair.sleeps(side)
+
     def done(self, side: str) -> list[Report]:
         """The calls of a side that have returned and were not told yet."""
         return [report for one, report in self._heard if one == side and report.took_s is not None]
@@ -108,6 +144,15 @@ class Course:
     def fails(self, sentence: str, evidence: Evidence | None) -> Told:
         """The line at which the walk ends."""
         return self.says(sentence, evidence)._replace(failed=True)
+
+    def shows_fault(self, sentence: str) -> Told:
+        """The line at which the wanted fault is to be seen."""
+        return self.says(sentence, self.look() if self.is_made else None)._replace(fault=True)
+
+    def kill(self, side: str) -> None:
+        """One of the two dies, as of a crash."""
+        self.killed.add(side)
+        (self.pair.kill_sender if side == "a" else self.pair.kill_receiver)()
 
     def shows(self) -> Told:
         """What the kernel shows now."""

@@ -1,44 +1,51 @@
 """What can be made to go wrong in a walk: a table of faults, each with the stage that it belongs to.
 
-A fault gives acts of its own for the stages that it changes; in them it can call the usual one. What it raises ends
-the walk as what the kernel itself does would: with its words, and with cleaning up.
+What happens then stands in `mishaps.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from ipcinspect.mechanisms.room import Demo
 
-if TYPE_CHECKING:
-    from ipcinspect.demo.course import Course
-    from ipcinspect.demo.telling import Told
-
-Act = Callable[["Course"], "Iterator[Told]"]
-"""What happens in one stage of a walk. May raise OSError, DemoError or FormatError."""
+STAYS = frozenset(("sysv-msg", "sysv-sem", "sysv-shm", "posix-mq", "posix-shm", "posix-sem"))
+"""Mechanisms whose object is still there, and seen, when nobody has it open."""
 
 
 class Fault(NamedTuple):
     """One thing that can go wrong."""
 
     stage: str
-    """One of `words.STAGES`: where it shows."""
-    fits: Callable[[Demo], bool]
-    """Whether a mechanism can have it."""
-    acts: Mapping[str, Act]
-    """By stage, what happens in place of the usual."""
+    """One of `words.STAGES`: where it belongs; System V asks for permission one stage later, when it is used."""
+    fits: Callable[[str, Demo], bool]
+    """Whether a variant of a mechanism can have it."""
 
 
-FAULTS_BY_WORD: Mapping[str, Fault] = {}
+FAULTS_BY_WORD: Mapping[str, Fault] = {
+    "full": Fault("transmission", lambda variant, demo: demo.carries_payload and demo.nonblocking),
+    "denied": Fault("creation", lambda variant, demo: variant in demo.with_mode),
+    "emfile": Fault("creation", lambda variant, demo: demo.takes_descriptors),
+    "limit": Fault("creation", lambda variant, demo: demo.limited_by is not None),
+    "too-big": Fault("transmission", lambda variant, demo: variant in demo.bounded),
+    "corrupt": Fault("reception", lambda variant, demo: demo.carries_payload),
+    "receiver-killed": Fault("transmission", lambda variant, demo: True),
+    "sender-killed": Fault("reception", lambda variant, demo: True),
+    "owner-dies": Fault("transmission", lambda variant, demo: bool(demo.locks)),
+    "leak": Fault("termination", lambda variant, demo: True),
+}
 """By the words of `plan.FAULTS`."""
+NEEDS_MESSAGES = {"receiver-killed": 3}
+"""How many messages a walk has to have for it: a first write into a connection that is gone can still go well."""
+MAKES_NONBLOCKING = frozenset(("full",))
+"""Faults of calls that do not sleep."""
+NEEDS_CHECK = frozenset(("corrupt",))
+"""Faults that only a format can tell that has a form or a check: not bare bytes."""
+BEYOND_LIMITS = frozenset(("full", "too-big"))
+"""Faults that are about what does not fit: that is not refused beforehand."""
 
 
-def faults_of(demo: Demo) -> tuple[str, ...]:
-    """What can be made to go wrong with a mechanism."""
-    return tuple(word for word, fault in FAULTS_BY_WORD.items() if fault.fits(demo))
-
-
-def acts_with(usual: Mapping[str, Act], word: str | None) -> Mapping[str, Act]:
-    """The acts of a walk with this fault in it; the usual ones where there is none."""
-    return usual if word is None else {**usual, **FAULTS_BY_WORD[word].acts}
+def faults_of(variant: str, demo: Demo) -> tuple[str, ...]:
+    """What can be made to go wrong with a variant of a mechanism."""
+    return tuple(word for word, fault in FAULTS_BY_WORD.items() if fault.fits(variant, demo))

@@ -5,6 +5,7 @@ It ends when that connection ends or the keeper is gone, also while it sleeps in
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import select
@@ -16,14 +17,16 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple, cast
 
-from ipcinspect.demo import formats, protocol
+from ipcinspect.demo import formats, hindrance, protocol
 from ipcinspect.demo.protocol import Answer, Question, Task
 from ipcinspect.kernel.own_process import set_name
+from ipcinspect.mechanisms.demo_memory import MemoryEnd
 from ipcinspect.mechanisms.demo_part import Calls, Part
 from ipcinspect.mechanisms.demo_waiting import Waiting, block_signal
 from ipcinspect.mechanisms.room import Demo, DemoEnd, DemoReceiver, DemoSender
 
 Act = Callable[[Question], Answer]
+_ROOM_COMES_WITHIN_MS = 20
 
 
 class Place(NamedTuple):
@@ -98,11 +101,14 @@ class Half:
             protocol.TAKE_ANSWER: self._take,
             protocol.DECODE: self._decode,
             protocol.CLOSE: self._close,
+            protocol.FILL: self._fill,
+            protocol.HOLD: self._hold,
         }
 
     def _open(self, question: Question) -> Answer:
-        for end in self._ends:
-            end.open()
+        with hindrance.while_opening(self._task.fault, self._calls):
+            for end in self._ends:
+                end.open()
         self._waiting.prepare()
         return Answer()
 
@@ -146,10 +152,38 @@ class Half:
         )
         return Answer(value=formats.to_plain(value))
 
+    def _fill(self, question: Question) -> Answer:
+        """Send the same again, `size` times at most, until there is no room; the calls that go well are not told."""
+        assert self._sends is not None
+        sent = 0
+        while sent < question.size:
+            try:
+                with self._calls.quiet() if sent else contextlib.nullcontext():
+                    self._sends.send(question.payload)
+                sent += 1
+            except BlockingIOError as error:
+                if not _gets_room(self._sends.fileno()):
+                    return Answer(value=(sent, refusal(error).error))
+        return Answer(value=(sent, None))
+
+    def _hold(self, question: Question) -> Answer:
+        """Take the lock and keep it."""
+        cast(MemoryEnd, self._ends[0]).hold()
+        return Answer()
+
     def _close(self, question: Question) -> Answer:
         for end in self._ends:
             end.close()
         return Answer()
+
+
+def _gets_room(fd: int | None) -> bool:
+    """Whether there is room by and by though nobody reads: the kernel moves on what a terminal was given (tty_flip)."""
+    if fd is None:
+        return False
+    asked = select.poll()
+    asked.register(fd, select.POLLOUT)
+    return bool(asked.poll(_ROOM_COMES_WITHIN_MS))
 
 
 def answer(act: Callable[[], Answer]) -> Answer:

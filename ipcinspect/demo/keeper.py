@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, NoReturn
 
-from ipcinspect.demo import half, protocol
+from ipcinspect.demo import half, hindrance, protocol
 from ipcinspect.demo.half import Place
 from ipcinspect.demo.protocol import Answer, Given, Joins, Left, Made, Task
 from ipcinspect.kernel import maps, procfs
@@ -30,6 +30,8 @@ from ipcinspect.mechanisms.demo_part import Calls, Leaving, Making, Report
 from ipcinspect.mechanisms.room import Demo, Handover
 
 _ENDS_WITHIN_S = 1.0
+_MODE = 0o600
+"""Of what is made: for its owner alone."""
 PREFIX = "ipcinspect-demo-"
 
 
@@ -91,7 +93,8 @@ def _make(
     if task.joins is not None:
         demo, channels = _joined(demo, task.joins)
     else:
-        channels = _create(demo, task, calls, directory, tell, undo)
+        with hindrance.while_making(task.fault, demo.limited_by, calls, task.proc):
+            channels = _create(demo, task, calls, directory, tell, undo)
     forth, back = channels
     sender = Place(forth.sender_args, forth.sender_fds), back and Place(back.receiver_args, back.receiver_fds)
     receiver = Place(forth.receiver_args, forth.receiver_fds), back and Place(back.sender_args, back.sender_fds)
@@ -140,7 +143,7 @@ def _create(
     for name in ("forth", *(("back",) if task.second else ())):
         place = os.path.join(directory, name)
         os.mkdir(place)
-        handover = demo.create(Making(calls, place, task.variant, task.terms))
+        handover = demo.create(Making(calls, place, task.variant, task.terms, hindrance.mode_of(task.fault, _MODE)))
         for leaving in handover.leaves:
             undo.callback(_remove, leaving)
         made.append(handover)

@@ -32,6 +32,10 @@ class DemoError(Exception):
     """A demo process ended, did not answer in time, or has a fault; the message says which."""
 
 
+class Incapable(DemoError):
+    """A demo process answered that it could not do what it was asked: what it was given is not as it should be."""
+
+
 class Talk:
     """A connection to one process of the demo."""
 
@@ -78,7 +82,7 @@ class Talk:
         if answer.error is not None:
             raise OSError(getattr(errno, answer.error), f"{answer.message} ({self.name}, {call})")
         if answer.message is not None:
-            raise DemoError(f"{self.name} failed to {call}: {answer.message}")
+            raise Incapable(f"{self.name} failed to {call}: {answer.message}")
         return answer
 
     def comes(self, seconds: float) -> bool:
@@ -87,6 +91,19 @@ class Talk:
         while not self._answers and self._read(max(deadline - time.monotonic(), 0.0), self._asked[0]):
             pass
         return bool(self._answers)
+
+    def pass_over(self) -> None:
+        """Nobody wants to know any more what came of the questions that it has answered."""
+        while self._answers and self._asked:
+            self._asked.pop(0)
+            self._answers.pop(0)
+
+    def is_busy(self, grace_s: float) -> bool:
+        """Whether it has not answered to what it was asked, also not within a moment. Raises DemoError."""
+        deadline = time.monotonic() + grace_s
+        while len(self._answers) < len(self._asked) and (left := deadline - time.monotonic()) > 0:
+            self._read(left, self._asked[0])
+        return len(self._answers) < len(self._asked)
 
     def listen(self, seconds: float) -> None:
         """Hear what it reports, for so long at most, until it has said something. Raises DemoError where it ended."""

@@ -15,6 +15,7 @@ from ipcinspect.mechanisms.demo_part import Leaving, Report, Terms
 
 OPEN, PREPARE, SEND, WAIT, RECEIVE, DECODE, CLOSE = "open", "prepare", "send", "wait", "receive", "decode", "close"
 ANSWER, TAKE_ANSWER = "answer", "take answer"
+FILL, HOLD = "fill", "hold"
 
 
 class Joins(NamedTuple):
@@ -48,6 +49,8 @@ class Task(NamedTuple):
     reading_s: float
     proc: str
     """Where /proc is."""
+    fault: str | None = None
+    """What shall go wrong, one of `plan.FAULTS`; the processes have a part in some."""
     joins: Joins | None = None
     """What to use in place of making something."""
 

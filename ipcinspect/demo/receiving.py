@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ipcinspect.demo import formats
 from ipcinspect.demo.checking import sleeps_for_the_first
@@ -136,7 +136,12 @@ def termination(course: Course) -> Iterator[Told]:
     if not course.is_made:
         yield course.says("nothing was made, nothing is left")
         return
-    yield from _closes(course)
+    yield from closes(course)
+    yield from ends(course)
+
+
+def ends(course: Course) -> Iterator[Told]:
+    """Everything is ended and removed, and a look finds nothing of it."""
     course.end()
     yield from course.calls()
     evidence, left = course.watching.what_is_left()
@@ -149,16 +154,29 @@ def termination(course: Course) -> Iterator[Told]:
     yield course.says(f"nothing is left: {evidence.seen}, {gone}{removed}", evidence)
 
 
-def _closes(course: Course) -> Iterator[Told]:
-    """One after the other. A process that is gone, or sleeps for good, has nothing to close: it is ended."""
-    pair = course.pair
-    for close, who in ((pair.close_sender, "sender"), (pair.close_receiver, "receiver")):
-        try:
-            close()
-            told = f"the {who} has let go"
-        except OSError as error:
-            told = f"the {who} could not close: {error.strerror}"
-        except DemoError as error:
-            told = str(error)
+_WHO = {"a": "sender", "b": "receiver"}
+
+
+def closes(course: Course, sides: Sequence[str] = ("a", "b")) -> Iterator[Told]:
+    """One after the other. A process that is gone, or sleeps in a call, has nothing to close: the kernel does it."""
+    for side in sides:
+        told = _closed(course, side)
         yield from course.calls()
         yield course.says(told, course.look())
+
+
+def _closed(course: Course, side: str) -> str:
+    """How it lets go."""
+    pair, who = course.pair, _WHO[side]
+    if side in course.killed:
+        return f"the {who} is dead: the kernel has closed what it had"
+    try:
+        if pair.sleeps(side):
+            course.kill(side)
+            return f"the {who} still sleeps: it is killed, and the kernel closes what it had"
+        (pair.close_sender if side == "a" else pair.close_receiver)()
+    except OSError as error:
+        return f"the {who} could not close: {error.strerror}"
+    except DemoError as error:
+        return str(error)
+    return f"the {who} has let go"

@@ -16,6 +16,7 @@ from typing import Self
 from ipcinspect.demo import formats, protocol
 from ipcinspect.demo.checking import PROC
 from ipcinspect.demo.formats import Value
+from ipcinspect.demo.pairing import Filled
 from ipcinspect.demo.plan import Plan
 from ipcinspect.demo.process import DemoError, HalfProcess, Hear, Keeper, import_path
 from ipcinspect.demo.protocol import Joins, Made, Question, Task
@@ -25,6 +26,7 @@ from ipcinspect.mechanisms.demo_waiting import Wakeup
 from ipcinspect.mechanisms.room import Demo, Room
 
 ANSWERS_WITHIN_S = 10.0
+BUSY_AFTER_S = 0.2
 
 
 class DemoPair:
@@ -106,10 +108,10 @@ class DemoPair:
         self.sender.ask(Question(protocol.OPEN))
         self.sender.answer()
 
-    def prepare(self, value: Value) -> bytes:
-        """The sender makes the bytes of a message of a value. Raises DemoError."""
+    def prepare(self, value: Value, size: int | None = None) -> bytes:
+        """The sender makes the bytes of a message of a value: as many as the plan says, or `size`. Raises DemoError."""
         plain = formats.to_plain(value)
-        self.sender.ask(Question(protocol.PREPARE, size=self.plan.size, value=plain))
+        self.sender.ask(Question(protocol.PREPARE, size=self.plan.size if size is None else size, value=plain))
         return self.sender.answer().payload
 
     def send(self, payload: bytes) -> None:
@@ -124,6 +126,16 @@ class DemoPair:
 
     def finish_send(self) -> None:
         """Wait for the sender after `begin_send`."""
+        self.sender.answer()
+
+    def fill(self, payload: bytes, most: int) -> Filled:
+        """The sender sends the same until its call fails, `most` times at most."""
+        self.sender.ask(Question(protocol.FILL, payload=payload, size=most))
+        return Filled(*self.sender.answer().value)
+
+    def hold_lock(self) -> None:
+        """The sender takes the lock of the memory and keeps it. Raises OSError."""
+        self.sender.ask(Question(protocol.HOLD))
         self.sender.answer()
 
     def begin_wait(self) -> None:
@@ -170,11 +182,13 @@ class DemoPair:
 
     def close_sender(self) -> None:
         """The sender lets go of its ends and lives on."""
+        self.sender.talk.pass_over()
         self.sender.ask(Question(protocol.CLOSE))
         self.sender.answer()
 
     def close_receiver(self) -> None:
         """The receiver lets go of its ends and lives on."""
+        self.receiver.talk.pass_over()
         self.receiver.ask(Question(protocol.CLOSE))
         self.receiver.answer()
 
@@ -185,6 +199,11 @@ class DemoPair:
     def kill_receiver(self) -> None:
         """The receiver dies of SIGKILL."""
         self.receiver.kill()
+
+    def sleeps(self, side: str, grace_s: float = BUSY_AFTER_S) -> bool:
+        """Whether a half (`a`, `b`) has not come back from what it was last asked to do, also not within a moment."""
+        half = self.sender if side == "a" else self.receiver
+        return half.talk.is_busy(grace_s)
 
     def listen(self, seconds: float) -> None:
         """Hear what the halves report, for so long."""
@@ -248,6 +267,7 @@ class DemoPair:
             plan.response == "second",
             plan.reading_s,
             PROC,
+            plan.fault,
             self._joins,
         )
 

@@ -80,11 +80,11 @@ def _bytes(payload: bytes) -> str:
 
 def _limit(course: Course, size: int) -> str:
     """The size against what the channel takes."""
-    made = course.pair.made
-    if made.most_bytes is None:
+    longest = course.longest
+    if longest is None:
         return "one message has no limit here"
-    told_by = f" ({made.limit_told_by})" if made.limit_told_by else ""
-    return f"one message may have {made.most_bytes}{told_by}"
+    most, told_by = longest
+    return f"one message may have {most}{f' ({told_by})' if told_by else ''}"
 
 
 def transmission(course: Course) -> Iterator[Told]:

@@ -19,8 +19,8 @@ from typing import Self
 
 from ipcinspect.demo import receiving, sending
 from ipcinspect.demo.course import Course
-from ipcinspect.demo.faults import Act, acts_with
 from ipcinspect.demo.formats import FormatError
+from ipcinspect.demo.mishaps import Act, FaultShown, acts_with, shown_by
 from ipcinspect.demo.pairing import PairStarter
 from ipcinspect.demo.plan import Plan
 from ipcinspect.demo.process import DemoError
@@ -58,6 +58,7 @@ class Walk:
         self._acts = acts_with(ACTS, plan.fault)
         self._ends: Act = receiving.termination
         """How a walk ends that could not go on."""
+        self._has_shown = False
         self._lines = self._walk()
 
     def __iter__(self) -> Self:
@@ -98,18 +99,37 @@ class Walk:
             for stage, act in self._acts.items():
                 course.stage = stage
                 try:
-                    yield from act(course)
+                    yield from self._noted(act(course))
                     if stage != _LAST:
                         yield None
-                except (OSError, DemoError, FormatError) as error:
-                    yield from self._failed(error)
+                except (FaultShown, OSError, DemoError, FormatError) as error:
+                    yield from self._noted(self._ended_by(error))
                     yield None
                     break
             if course.stage != _LAST:
                 course.stage = _LAST
-                yield from self._ends(course)
+                yield from self._noted(self._ends(course))
+            if course.plan.fault is not None and not self._has_shown and self.failure is None:
+                self.failure = f"the fault '{course.plan.fault}' did not show"
+                yield course.fails(self.failure, None)
         finally:
             course.end()
+
+    def _noted(self, lines: Iterator[Told]) -> Iterator[Told]:
+        for told in lines:
+            self._has_shown |= told.fault
+            yield told
+
+    def _ended_by(self, error: Exception) -> Iterator[Told]:
+        """The wanted fault, or a failure."""
+        course = self._course
+        sentence = str(error) if isinstance(error, FaultShown) else shown_by(course, error)
+        if sentence is None:
+            yield from self._failed(error)
+            return
+        course.hear_out()
+        yield from course.calls()
+        yield course.shows_fault(sentence)
 
     def _failed(self, error: Exception) -> Iterator[Told]:
         course = self._course

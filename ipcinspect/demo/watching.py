@@ -39,10 +39,12 @@ class Watching:
         snapshot = self._inspector.observe().snapshot
         channel, back = self._find(snapshot)
         self._id = self._id if channel is None else channel.id
-        parts = [] if channel is None else [f"{channel.id} {self._told(channel, payloads, self._pair.receiver_pid)}"]
+        reader = self._pair.receiver_pid
+        told = self._absent() if channel is None else f"{channel.id} {self._told(channel, payloads, reader)}"
+        parts = [told]
         if back is not None:
             parts.append(f"second channel {back.id} {self._told(back, (), self._pair.sender_pid)}")
-        return Evidence(_of_the_pair(snapshot, channel, back), channel, back, "; ".join(parts) or self._absent())
+        return Evidence(_of_the_pair(snapshot, channel, back), channel, back, "; ".join(parts))
 
     def what_is_left(self) -> tuple[Evidence, tuple[str, ...]]:
         """After the end: a look, and what of the pair it still shows. Raises OSError."""
@@ -83,7 +85,7 @@ class Watching:
 
     def _told(self, channel: Channel, payloads: Sequence[bytes], reader: int) -> str:
         parts = [what_waits(channel, reader)]
-        if payloads and not channel.queues:
+        if payloads and not channel.queues and channel.capacity_bytes is not None:
             parts.append(self._inside(channel, payloads))
         holders = list(dict.fromkeys(_holder(end) for end in channel.endpoints if end.process is not None))
         parts.append(f"held by {' and '.join(holders)}" if holders else "nobody visible holds it")
@@ -118,6 +120,8 @@ def queue_towards(channel: Channel, receiver: int) -> Queue | None:
     """The direction in which a process reads; None where nothing queues, or where that is not known."""
     sides = {end.side for end in channel.endpoints if end.process is not None and end.process.pid == receiver}
     side = sides.pop() if len(sides) == 1 else "b"
+    if len(channel.queues) == 1:  # one queue for both, where whoever used it last stands on that side
+        return channel.queues[0]
     return next((queue for queue in channel.queues if queue.to == side), None)
 
 
@@ -144,7 +148,8 @@ def _likeness(channel: Channel, given: Given, sender: int, receiver: int) -> tup
     by_fd = len(matching) if matching == {pid for pid, fds in held.items() if fds} else 0
     words = {*given.sender_args, *given.receiver_args}
     names = {channel.name, channel.id.partition(":")[2], *(end.address for end in channel.endpoints)}
-    by_name = len(words & names) if not all(end.role == _LISTENS for end in channel.endpoints) else 0
+    only_listens = bool(channel.endpoints) and all(end.role == _LISTENS for end in channel.endpoints)
+    by_name = 0 if only_listens else len(words & names)
     sides = {end.process.pid: end.side for end in ends if end.process is not None}
     fits_sides = int(sides.get(sender) != "b") + int(sides.get(receiver) != "a")
     is_made = int(_is_made(channel, given))

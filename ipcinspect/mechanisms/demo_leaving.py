@@ -19,8 +19,22 @@ REMOVERS: dict[str, Callable[[str], None]] = {
 }
 """By `Leaving.how`; each raises OSError."""
 
+_COMMANDS = {
+    "path": "rm {}",
+    "directory": "rmdir {}",
+    "sysv-msg": "ipcrm -q {}",
+    "sysv-sem": "ipcrm -s {}",
+    "sysv-shm": "ipcrm -m {}",
+    "posix-mq": "mq_unlink {}",
+}
+
 _IS_GONE = frozenset((errno.ENOENT, errno.EINVAL, errno.EIDRM))
 """ENOENT of paths and queues; EINVAL and EIDRM of System V ids."""
+
+
+def shown(leaving: Leaving) -> str:
+    """What one would type to remove it; for a queue the call, for which there is no command."""
+    return _COMMANDS[leaving.how].format(leaving.what)
 
 
 def remove(leaving: Leaving) -> None:

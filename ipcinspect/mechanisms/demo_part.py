@@ -5,10 +5,11 @@ Every system call that a half makes for the walk goes through `Calls`, so that w
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Callable, NamedTuple, TypeVar
 
 NOTIFICATIONS = ("read", "poll", "epoll", "signal", "mq_notify")
@@ -53,6 +54,16 @@ class Calls:
     ) -> None:
         self._report = report
         self._clock = clock
+        self._is_quiet = False
+
+    @contextlib.contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Within it only calls that fail are reported: for the same one thousands of times."""
+        self._is_quiet = True
+        try:
+            yield
+        finally:
+            self._is_quiet = False
 
     def tell(self, report: Report) -> None:
         """Report a call that was made elsewhere (fork(2): it returns twice)."""
@@ -71,7 +82,8 @@ class Calls:
         `comes_with`: by errno, what else such a failure does. Raises what `function` raises.
         """
         begun = Report(call, tuple(str(arg) for arg in shown), self._clock())
-        self._report(begun)
+        if not self._is_quiet:
+            self._report(begun)
         try:
             result = function()
         except OSError as error:
@@ -79,6 +91,8 @@ class Calls:
             words = os.strerror(error.errno or errno.EIO) + comes_with.get(error.errno or 0, "")
             self._report(begun._replace(took_s=self._clock() - begun.began_at, errno=name, message=words))
             raise
+        if self._is_quiet:
+            return result
         took = self._clock() - begun.began_at
         told = returns(result)
         self._report(begun._replace(took_s=took, result="0" if told is None else str(told)))

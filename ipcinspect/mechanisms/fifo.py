@@ -134,4 +134,5 @@ DEMO = Demo(
     carries_payload=True,
     notifications=("read", "poll", "epoll", "signal"),
     nonblocking=True,
+    with_mode=("fifo",),
 )

@@ -112,4 +112,4 @@ def _make(making: Making) -> Handover:
 
 DEMO = demo_memory.demo(
     "memfd", _make, lambda part: MappedFile(part, part.fds[0]), locks=("futex", "posix-sem", "sysv-sem")
-)
+)._replace(limited_by="RLIMIT_FSIZE")

@@ -126,4 +126,4 @@ DEMO = demo_memory.demo(
     lambda part: MappedFile(part, part.fds[0]),
     receiver_takes=lambda part: MappedFile(part, part.fds[0], writable=False),
     locks=("posix-sem", "sysv-sem"),  # a robust mutex in the memory needs a receiver that may write
-)
+)._replace(with_mode=("file",), limited_by="RLIMIT_FSIZE")

@@ -123,4 +123,12 @@ def _make(making: Making) -> Handover:
     return Handover(given, (), given, (), leaves=(one.leaving,))
 
 
-DEMO = Demo(variants=("named",), create=_make, sender=_End, receiver=_End, carries_payload=False, nonblocking=True)
+DEMO = Demo(
+    variants=("named",),
+    create=_make,
+    sender=_End,
+    receiver=_End,
+    carries_payload=False,
+    nonblocking=True,
+    with_mode=("named",),
+)

@@ -99,4 +99,6 @@ def _make(making: Making) -> Handover:
     return Handover((path,), (), (path,), (), leaves)
 
 
-DEMO = demo_memory.demo("object", _make, _take, locks=("posix-sem", "sysv-sem", "futex"))
+DEMO = demo_memory.demo("object", _make, _take, locks=("posix-sem", "sysv-sem", "futex"))._replace(
+    with_mode=("object",), limited_by="RLIMIT_FSIZE"
+)

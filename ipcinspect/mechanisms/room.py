@@ -144,6 +144,16 @@ class Demo(NamedTuple):
     attach: Attach | None = None
     """None where a demo works on an object of its own alone."""
 
+    with_mode: tuple[str, ...] = ()
+    """Variants whose object has permission bits, which are asked when it is opened or used."""
+    takes_descriptors: bool = True
+    """Whether making or opening it takes a descriptor."""
+    limited_by: str | None = None
+    """A limit on how many there are, or how large one is, that can be lowered for a demo alone: one of the process
+    (`RLIMIT_...`), or a sysctl of an IPC namespace, whose last number it is."""
+    bounded: tuple[str, ...] = ()
+    """Variants in which the kernel refuses a message that is too long."""
+
     def responses_of(self, variant: str) -> tuple[str, ...]:
         """Those of `responses` that a variant has."""
         return tuple(word for word in self.responses if word != "same" or variant not in self.one_way)

@@ -101,4 +101,6 @@ def _make(making: Making) -> Handover:
     return Handover(args, (), args, (), address=address, let_go=lambda: shared_memory.unmap(address, size))
 
 
-DEMO = demo_memory.demo("memory", _make, _Inherited, locks=("futex", "posix-sem", "sysv-sem"))
+DEMO = demo_memory.demo("memory", _make, _Inherited, locks=("futex", "posix-sem", "sysv-sem"))._replace(
+    takes_descriptors=False
+)

@@ -200,4 +200,8 @@ DEMO = Demo(
     carries_payload=True,
     responses=("same", "second"),
     nonblocking=True,
+    with_mode=("queue",),
+    takes_descriptors=False,
+    limited_by="kernel.msgmni",
+    bounded=("queue",),
 )

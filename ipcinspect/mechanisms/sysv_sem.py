@@ -182,4 +182,7 @@ DEMO = Demo(
     receiver=lambda part: _End(part, _RECEIVER_IS_THERE),
     carries_payload=False,
     nonblocking=True,
+    with_mode=("set",),
+    takes_descriptors=False,
+    limited_by="kernel.sem",
 )

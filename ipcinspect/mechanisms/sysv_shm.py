@@ -199,4 +199,6 @@ def _make(making: Making) -> Handover:
     return Handover(given, (), given, (), leaves=(Leaving("sysv-shm", str(shmid)),))
 
 
-DEMO = demo_memory.demo("segment", _make, _Attached, locks=("sysv-sem", "posix-sem", "futex"))
+DEMO = demo_memory.demo("segment", _make, _Attached, locks=("sysv-sem", "posix-sem", "futex"))._replace(
+    with_mode=("segment",), takes_descriptors=False, limited_by="kernel.shmmni"
+)

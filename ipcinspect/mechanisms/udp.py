@@ -186,4 +186,5 @@ DEMO = Demo(
     carries_payload=True,
     notifications=("read", "poll", "epoll", "signal"),
     nonblocking=True,
+    bounded=tuple(_DEMO_ADDRESSES),
 )

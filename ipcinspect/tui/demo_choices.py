@@ -61,7 +61,7 @@ def with_mechanism(plan: Plan, mechanism: str) -> Plan:
         response=plan.response if plan.response in demo.responses else None,
         lock=plan.lock if plan.lock in demo.locks else None,
         blocking=plan.blocking or not demo.nonblocking,
-        fault=plan.fault if plan.fault in faults_of(demo) else None,
+        fault=plan.fault if plan.fault in faults_of(demo.variants[0], demo) else None,
     )
 
 
@@ -92,7 +92,8 @@ def mechanisms(plan: Plan) -> list[Choice]:
 
 def faults(plan: Plan) -> list[Choice]:
     """What can go wrong with the mechanism, and nothing; empty where nothing can."""
-    words = faults_of(DEMOS[plan.mechanism])
+    demo = DEMOS[plan.mechanism]
+    words = faults_of(plan.variant or demo.variants[0], demo)
     if not words:
         return []
     none = Choice("", "none", "everything goes well", plan.fault is None, plan._replace(fault=None))

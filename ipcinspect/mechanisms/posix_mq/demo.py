@@ -63,4 +63,7 @@ DEMO = Demo(
     carries_payload=True,
     notifications=("read", "poll", "epoll", "mq_notify"),
     nonblocking=True,
+    with_mode=("queue",),
+    limited_by="RLIMIT_MSGQUEUE",
+    bounded=("queue",),
 )

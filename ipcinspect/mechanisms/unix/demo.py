@@ -70,4 +70,6 @@ DEMO = Demo(
     responses=("same", "second"),
     one_way=("dgram",),
     nonblocking=True,
+    with_mode=("stream", "dgram", "seqpacket"),
+    bounded=("dgram", "seqpacket"),
 )
