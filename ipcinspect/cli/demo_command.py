@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 
+from ipcinspect.cli import demo_attach
 from ipcinspect.cli.complaints import DONE, Unable, Usage
-from ipcinspect.cli.demo_text import WalkText
+from ipcinspect.cli.demo_text import WalkText, write_walk
 from ipcinspect.cli.session import Session
 from ipcinspect.cli.sheets import Cell, Column, Sheet
 from ipcinspect.demo.checking import PlanError, check
@@ -16,7 +17,6 @@ from ipcinspect.demo.plan import BYTE_ORDERS, FAULTS, FORMATS, Plan
 from ipcinspect.demo.process import Hear
 from ipcinspect.demo.runner import DemoPair
 from ipcinspect.demo.walk import Walk
-from ipcinspect.export.walk_document import walk_document
 from ipcinspect.mechanisms import MECHANISMS
 from ipcinspect.mechanisms.demo_part import LOCKS, NOTIFICATIONS, RESPONSES
 from ipcinspect.mechanisms.room import Demo, Room
@@ -65,10 +65,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--lock", choices=LOCKS, help="what guards shared memory")
     parser.add_argument("--fault", choices=FAULTS, help="what shall go wrong: `demo` alone lists who can have it")
     parser.add_argument("--reading-time", type=float, default=0.0, metavar="SECONDS", help="a slow receiver")
+    demo_attach.add_arguments(parser)
 
 
 def run(session: Session) -> int:
     """Walk, a line at a time. Raises Usage, Unable or ReaderGone."""
+    if demo_attach.is_wanted(session.arguments):
+        return demo_attach.run(session, _plan(session.arguments))
     if session.arguments.mechanism is None:
         return _list(session)
     room = _room(session.arguments.mechanism)
@@ -84,22 +87,7 @@ def run(session: Session) -> int:
         return DemoPair.start(room, plan, hear=hear)
 
     with signals_end_in_order(), contextlib.closing(Walk(start, plan, inspector)) as walk:
-        for line in text.head() if text is not None else ():
-            session.output.write(line)
-        for told in walk:
-            if told.evidence is not None:
-                snapshot = told.evidence.snapshot
-            if text is None:
-                channel = told.evidence.channel if told.evidence is not None else None
-                session.write_document(
-                    walk_document(
-                        snapshot, told.stage, told.side, told.at_s, told.report, told.says, channel, told.fault
-                    )
-                )
-            else:
-                for line in text.lines(told):
-                    session.output.write(line)
-            session.output.flush()
+        write_walk(session, walk, text, snapshot)
     if walk.failure is not None:
         raise Unable(f"the walk could not go on: {walk.failure}")
     return DONE

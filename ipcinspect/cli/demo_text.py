@@ -5,10 +5,14 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
+from ipcinspect.cli.session import Session
 from ipcinspect.cli.sheets import Style
 from ipcinspect.demo.plan import Plan
 from ipcinspect.demo.telling import Told
+from ipcinspect.demo.walk import Walk
+from ipcinspect.export.walk_document import walk_document
 from ipcinspect.mechanisms.demo_part import Report
+from ipcinspect.model.snapshot import Snapshot
 from ipcinspect.model.words import STAGES
 
 _TIME = 11
@@ -30,8 +34,13 @@ class WalkText:
 
     def head(self) -> Iterator[str]:
         """What is going to happen."""
+        yield from self._wrapped(", ".join(self._summary()), "", "strong")
+        titles = f"{'SENDER':>{self._left}}{'TIME ms':>{_TIME - 2}}  RECEIVER"
+        yield self._style.painted(titles, "muted") + "\n"
+
+    def _summary(self) -> list[str]:
         plan = self._plan
-        parts = [
+        return [
             f"{plan.mechanism} {plan.variant}" if plan.variant != plan.mechanism else plan.mechanism,
             f"{plan.messages} x {plan.size} bytes as {plan.format}",
             "blocking" if plan.blocking else "non-blocking",
@@ -40,9 +49,6 @@ class WalkText:
             *([f"lock {plan.lock}"] if plan.lock else []),
             *([f"fault {plan.fault}"] if plan.fault else []),
         ]
-        yield from self._wrapped(", ".join(parts), "", "strong")
-        titles = f"{'SENDER':>{self._left}}{'TIME ms':>{_TIME - 2}}  RECEIVER"
-        yield self._style.painted(titles, "muted") + "\n"
 
     def lines(self, told: Told) -> Iterator[str]:
         """One line of the walk."""
@@ -85,6 +91,24 @@ class WalkText:
         )
         for line in wrapped or [""]:
             yield self._style.painted(line, role) + "\n"
+
+
+def write_walk(session: Session, walk: Walk, text: WalkText | None, snapshot: Snapshot) -> None:
+    """Each line when it happens, as text or as a document. `snapshot`: the last look. Raises ReaderGone or Unable."""
+    for line in text.head() if text is not None else ():
+        session.output.write(line)
+    for told in walk:
+        if told.evidence is not None:
+            snapshot = told.evidence.snapshot
+        if text is None:
+            channel = told.evidence.channel if told.evidence is not None else None
+            session.write_document(
+                walk_document(snapshot, told.stage, told.side, told.at_s, told.report, told.says, channel, told.fault)
+            )
+        else:
+            for line in text.lines(told):
+                session.output.write(line)
+        session.output.flush()
 
 
 def words_of_call(report: Report) -> str:

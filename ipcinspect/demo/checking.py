@@ -33,7 +33,7 @@ def check(plan: Plan, room: Room, root: str = PROC) -> Plan:
         blocking=plan.blocking and plan.fault not in MAKES_NONBLOCKING,
     )
     _check_words(filled, room.NAME, demo)
-    _check_figures(filled)
+    check_figures(filled)
     _check_room(filled, demo, Machine(root))
     return filled
 
@@ -77,8 +77,8 @@ def _one_of(what: str, word: str | None, possible: Sequence[str], whose: str) ->
         raise PlanError(f"{whose} has no {what} '{word}' ({told})")
 
 
-def _check_figures(plan: Plan) -> None:
-    """What no mechanism can do."""
+def check_figures(plan: Plan) -> None:
+    """What no mechanism can do. Raises PlanError."""
     if not 1 <= plan.messages <= limits.MOST_MESSAGES:
         raise PlanError(f"{plan.messages} messages are not possible: 1 to {limits.MOST_MESSAGES}")
     if plan.rate is not None and not _LOWEST_RATE <= plan.rate < float("inf"):

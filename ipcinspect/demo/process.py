@@ -85,6 +85,11 @@ class Talk:
             raise Incapable(f"{self.name} failed to {call}: {answer.message}")
         return answer
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether an answer is still to be collected."""
+        return bool(self._asked)
+
     def comes(self, seconds: float) -> bool:
         """Whether the answer to the oldest question is there, at the latest after so long. Raises DemoError."""
         deadline = time.monotonic() + seconds

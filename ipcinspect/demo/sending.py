@@ -13,7 +13,7 @@ from ipcinspect.demo.protocol import Given
 from ipcinspect.demo.telling import Told
 
 _SHOWN_BYTES = 48
-_NOTHING_THERE = (errno.EAGAIN, errno.ENOMSG)
+NOTHING_THERE = (errno.EAGAIN, errno.ENOMSG)
 """What a call says that does not sleep; ENOMSG is that of msgrcv(2)."""
 
 
@@ -59,7 +59,7 @@ def preparation(course: Course) -> Iterator[Told]:
         course.payloads.append(payload)
         if number == 1:
             yield from course.calls()
-            yield course.says(f"{formats.shown(value)} as {_form(course)} is {_bytes(payload)}", side="a")
+            yield course.says(f"{formats.shown(value)} as {_form(course)} is {told_bytes(payload)}", side="a")
             yield course.says(f"{len(payload)} bytes: {_limit(course, len(payload))}")
     yield from course.calls()
     if plan.messages > 1:
@@ -72,7 +72,8 @@ def _form(course: Course) -> str:
     return f"struct, {plan.byte_order} endian, with a CRC-32" if plan.format == "struct" else plan.format
 
 
-def _bytes(payload: bytes) -> str:
+def told_bytes(payload: bytes) -> str:
+    """`64 bytes: ` and the first of them, as text where they are text, else in hexadecimal."""
     start = payload[:_SHOWN_BYTES]
     text = start.decode("ascii") if start.isascii() and start.decode("ascii").isprintable() else start.hex(" ", 4)
     return f"{len(payload)} bytes: {text}{'…' if len(payload) > _SHOWN_BYTES else ''}"
@@ -119,7 +120,7 @@ def _receiver_gets_ready(course: Course) -> None:
         try:
             pair.finish_receive()
         except OSError as error:
-            if error.errno not in _NOTHING_THERE:
+            if error.errno not in NOTHING_THERE:
                 raise
 
 

@@ -21,6 +21,8 @@ _LOOKED_INTO = 1 << 20
 _VALUES = ("value", "values", "counter")
 """Fields that tell what a semaphore or a counter has."""
 _LISTENS = "listener"
+_NAMED_HOLDERS = 6
+"""Of a channel that very many have, the first."""
 
 
 class Watching:
@@ -36,7 +38,9 @@ class Watching:
 
     def look(self, payloads: Sequence[bytes] = ()) -> Evidence:
         """What is there now. Of memory a look inside tells how many of `payloads` are in it. Raises OSError."""
-        snapshot = self._inspector.observe().snapshot
+        return self._evidence(self._inspector.observe().snapshot, payloads)
+
+    def _evidence(self, snapshot: Snapshot, payloads: Sequence[bytes] = ()) -> Evidence:
         channel, back = self._find(snapshot)
         self._id = self._id if channel is None else channel.id
         reader = self._pair.receiver_pid
@@ -84,12 +88,14 @@ class Watching:
         return max(rated, key=lambda row: (row[0], -row[1]))[2] if rated else None
 
     def _told(self, channel: Channel, payloads: Sequence[bytes], reader: int) -> str:
-        parts = [what_waits(channel, reader)]
+        parts = [self._waits(channel, reader)]
         if payloads and not channel.queues and channel.capacity_bytes is not None:
             parts.append(self._inside(channel, payloads))
-        holders = list(dict.fromkeys(_holder(end) for end in channel.endpoints if end.process is not None))
-        parts.append(f"held by {' and '.join(holders)}" if holders else "nobody visible holds it")
+        parts.append(who_holds(channel))
         return f"{channel.state}, {', '.join(parts)}"
+
+    def _waits(self, channel: Channel, reader: int) -> str:
+        return what_waits(channel, reader)
 
     def _inside(self, channel: Channel, payloads: Sequence[bytes]) -> str:
         contents = self._inspector.peek(channel.key, _LOOKED_INTO)
@@ -106,6 +112,8 @@ class Watching:
 def what_waits(channel: Channel, receiver: int) -> str:
     """`192 of 65536 bytes queued in 3 messages`, `value 3`, `8192 bytes of memory`."""
     queue = queue_towards(channel, receiver)
+    if queue is not None and queue.messages is not None and listens(channel):
+        return f"{queue.messages} client{'' if queue.messages == 1 else 's'} waiting to be accepted"
     if queue is not None:
         return _queued(queue, channel.capacity_bytes)
     values = [(word, field_of(channel, word)) for word in _VALUES]
@@ -114,6 +122,19 @@ def what_waits(channel: Channel, receiver: int) -> str:
             return f"{word} {value}"
     size = channel.capacity_bytes
     return "how much is in it is not told" if size is None else f"{size} bytes of memory"
+
+
+def who_holds(channel: Channel) -> str:
+    """`held by demo-sender 7001/4 and worker 812/3`."""
+    holders = list(dict.fromkeys(_holder(end) for end in channel.endpoints if end.process is not None))
+    if len(holders) > _NAMED_HOLDERS:
+        holders[_NAMED_HOLDERS:] = [f"{len(holders) - _NAMED_HOLDERS} more"]
+    return f"held by {' and '.join(holders)}" if holders else "nobody visible holds it"
+
+
+def listens(channel: Channel) -> bool:
+    """Whether it is no connection yet but the place where they come in."""
+    return any(end.role == _LISTENS for end in channel.endpoints)
 
 
 def queue_towards(channel: Channel, receiver: int) -> Queue | None:

@@ -1,4 +1,4 @@
-"""POSIX queues of our own, for the demo pair: make, send, receive, remove (mq_open(3), mq_send(3), mq_receive(3)).
+"""POSIX queues of a demo pair: make, send, receive, remove (mq_open(3), mq_send(3), mq_receive(3)).
 
 Looking uses none of these. The two calls that may sleep let go of the interpreter lock.
 """

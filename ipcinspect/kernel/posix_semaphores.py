@@ -1,4 +1,5 @@
-"""Named POSIX semaphores (sem_overview(7)) through the C library: for the demo pairs, which own what they touch.
+"""Named POSIX semaphores (sem_overview(7)) through the C library: for the demo pairs, on semaphores of their own or
+that the user has put them on.
 
 Each call lets go of the interpreter lock: a process that sleeps in one still sees that its demo is over.
 """
@@ -27,7 +28,7 @@ def create(name: str, mode: int, value: int = 0) -> int:
 
 def open_existing(name: str) -> int:
     """The address of a semaphore that exists. Raises OSError."""
-    return _opened(_open(name.encode(), 0))
+    return _opened(_open(os.fsencode(name), 0))
 
 
 def post(address: int) -> None:

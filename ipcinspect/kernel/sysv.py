@@ -1,8 +1,8 @@
 """System V calls that Python lacks (msgop(2), semop(2), shmop(2), msgctl(2), semctl(2), shmctl(2)).
 
 Looking uses `queue_limit`, `queue_depth` and `semaphores` alone: they read, and change neither times nor last pids. All
-the others are for the demo pairs, which own the objects they touch; of these, those that may sleep let go of the
-interpreter lock.
+the others are for the demo pairs, on objects of their own or that the user has put them on; of these, those that may
+sleep let go of the interpreter lock.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ipcinspect.kernel.libc import LIBC, last_error
 
 IPC_CREAT, IPC_EXCL, IPC_NOWAIT, IPC_PRIVATE = 0o1000, 0o2000, 0o4000, 0
 SEM_UNDO = 0x1000
+SHM_RDONLY = 0o10000
 _IPC_RMID = 0
 _MSG_STAT_ANY = 13
 _GETPID, _GETVAL, _GETALL, _GETNCNT, _GETZCNT, _SETVAL = 11, 12, 13, 14, 15, 16
@@ -178,9 +179,9 @@ def remove_segment(shmid: int) -> None:
     _checked(LIBC.shmctl(shmid, _IPC_RMID, None), "shmctl")
 
 
-def attach_segment(shmid: int) -> int:
-    """The address at which a segment of our own is attached. Raises OSError."""
-    address = _shmat(shmid, None, 0)
+def attach_segment(shmid: int, flags: int = 0) -> int:
+    """The address at which a segment is attached, `flags` SHM_RDONLY or 0. Raises OSError."""
+    address = _shmat(shmid, None, flags)
     if address is None or address == ctypes.c_void_p(-1).value:
         raise last_error("shmat")
     return int(address)

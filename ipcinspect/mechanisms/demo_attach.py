@@ -12,6 +12,7 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from ipcinspect.kernel.errors import Unsupported
 from ipcinspect.mechanisms.demo_part import Calls
 from ipcinspect.model.channel import Channel, Field, FieldValue
 
@@ -61,6 +62,21 @@ class Access(NamedTuple):
     most_bytes: int | None = None
     """The largest single message that it takes; None where there is no such limit, or it is not known before."""
     limit_told_by: str | None = None
+    answers: bool = False
+    """Whether an answer can come back to the sender."""
+    empty: str | None = None
+    """What it means that a call brings no bytes; None where that is a message like any other."""
+
+
+def as_client(args: tuple[str, ...], attaching: Attaching) -> Access:
+    """How a client gets at a server that accepts connections, and what it does."""
+    does = (
+        "connect to it as one more client, which takes a place in its backlog until it is accepted",
+        f"send {attaching.amount}, which the server gets as from any client",
+        "read an answer, if one comes",
+        "close the connection",
+    )
+    return Access(args, (), does, answers=True, empty="the other side has closed the connection")
 
 
 def told(fields: Sequence[Field], channel: Channel, name: str) -> FieldValue:
@@ -73,9 +89,30 @@ def counted(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
 
 
+def does_to_semaphore(attaching: Attaching, which: str) -> tuple[str, ...]:
+    """What a demo does to a semaphore."""
+    times = counted(attaching.messages, "time")
+    raises = f"raise {which} by 1, {times}: who sleeps on it goes on"
+    takes = f"take 1 off {which}, {times} at most, and sleep while it is 0: who else takes from it waits longer"
+    if attaching.role == "both":
+        return (
+            raises,
+            f"take 1 off it again, {times} at most: nobody has more or less by that, unless others use it now",
+        )
+    return (raises + ", and nothing takes it back",) if attaching.sends else (takes + ", and nothing gives it back",)
+
+
 def of_place(channel: Channel) -> tuple[str, str]:
     """Device and inode of a channel that is a file, as arguments of a half."""
     return str(channel.key.space), str(channel.key.number)
+
+
+def path_of_shm(channel: Channel) -> str:
+    """The path of an object that our own /dev/shm has a name for. Raises Unsupported where it has none."""
+    path = next((name for name in channel.aliases if name.startswith("/dev/shm/")), None)
+    if path is None:
+        raise Unsupported("our /dev/shm has no name for it: it is deleted, or another mount namespace has it")
+    return path
 
 
 def open_same(calls: Calls, path: str, access: str, place: Sequence[str], nonblocking: bool = False) -> int:
@@ -84,7 +121,7 @@ def open_same(calls: Calls, path: str, access: str, place: Sequence[str], nonblo
     `access`: O_RDONLY, ...; `place`: as `of_place` gave it. Looked at before it is opened, since that alone does
     something to a FIFO or a device; and after, since the path may change in between.
     """
-    check_same(calls("stat", (path,), lambda: os.stat(path), lambda found: f"inode {found.st_ino}"), place)
+    stat_same(calls, path, place)
     more = os.O_NONBLOCK if nonblocking else 0
     flags = getattr(os, access) | more | os.O_CLOEXEC | os.O_NOCTTY
     shown = f"{access}|O_NONBLOCK" if nonblocking else access
@@ -95,6 +132,11 @@ def open_same(calls: Calls, path: str, access: str, place: Sequence[str], nonblo
         os.close(fd)
         raise
     return fd
+
+
+def stat_same(calls: Calls, path: str, place: Sequence[str]) -> None:
+    """Raises OSError, ESTALE where the path leads to another file than was shown."""
+    check_same(calls("stat", (path,), lambda: os.stat(path), lambda found: f"inode {found.st_ino}"), place)
 
 
 def check_same(found: os.stat_result, place: Sequence[str]) -> None:

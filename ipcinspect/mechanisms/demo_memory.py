@@ -163,9 +163,9 @@ def _until(condition: Callable[[], bool]) -> None:
 class MappedFile:
     """Memory behind a descriptor, mapped; the descriptor is closed: the mapping keeps the memory."""
 
-    def __init__(self, part: Part, fd: int, writable: bool = True) -> None:
-        """Map, then close the descriptor. Raises OSError."""
-        self._calls, self._size = part.calls, bytes_for(part.terms)
+    def __init__(self, part: Part, fd: int, writable: bool = True, size: int | None = None) -> None:
+        """Map it, or the first `size` bytes, then close the descriptor. Raises OSError."""
+        self._calls, self._size = part.calls, bytes_for(part.terms) if size is None else size
         access = mmap.PROT_READ | (mmap.PROT_WRITE if writable else 0)
         shown = (self._size, "PROT_READ|PROT_WRITE" if writable else "PROT_READ", "MAP_SHARED", fd)
         self._mapping = part.calls(

@@ -11,6 +11,7 @@ from ipcinspect.mechanisms.demo_part import BROKEN, Calls, Part
 _FAMILIES = {socket.AF_UNIX: "AF_UNIX", socket.AF_INET: "AF_INET", socket.AF_INET6: "AF_INET6"}
 _TYPES = {socket.SOCK_STREAM: "SOCK_STREAM", socket.SOCK_DGRAM: "SOCK_DGRAM", socket.SOCK_SEQPACKET: "SOCK_SEQPACKET"}
 _BACKLOG = 1
+_REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 
 def new_socket(calls: Calls, family: socket.AddressFamily, kind: socket.SocketKind) -> socket.socket:
@@ -40,6 +41,13 @@ def connected(
         client.close()
         raise
     return client
+
+
+def reached_at(shown: str) -> tuple[str, str]:
+    """Host and port at which this machine reaches what listens at an address: one that stands for all is loopback."""
+    host, _, port = shown.rpartition(":")
+    host = host.strip("[]")
+    return _REACHED_AT.get(host, host), port
 
 
 def shown_address(address: object) -> str:

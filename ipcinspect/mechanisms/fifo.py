@@ -17,15 +17,17 @@ import os
 import stat
 
 from ipcinspect.kernel.descriptors import FifoEnd
+from ipcinspect.kernel.errors import Unsupported
 from ipcinspect.kernel.libc import FileFacts
-from ipcinspect.mechanisms import pipe_contents, pipe_ends
+from ipcinspect.mechanisms import demo_attach, pipe_contents, pipe_ends
+from ipcinspect.mechanisms.demo_attach import Access, Attaching
 from ipcinspect.mechanisms.demo_descriptors import DescriptorEnd
 from ipcinspect.mechanisms.demo_part import Leaving, Making, Part
 from ipcinspect.mechanisms.loans import PipeHolder
 from ipcinspect.mechanisms.peeking import Peeking
-from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
+from ipcinspect.mechanisms.room import Attach, Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
-from ipcinspect.model.channel import Channel, Exposure, Field, Namespaces, reach_of_mode
+from ipcinspect.model.channel import Channel, Exposure, Field, FieldValue, Namespaces, reach_of_mode
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.contents import Contents
 
@@ -67,7 +69,7 @@ def _channel(scan: Scan, device: int, inode: int, holders: list[PipeHolder]) -> 
     path = end.path[: -len(" (deleted)")] if file.is_deleted and end.path.endswith(" (deleted)") else end.path
     return Channel(
         key=ChannelKey("fifo", device, inode),
-        id=f"fifo:[{os.major(device)}:{os.minor(device)}:{inode}]",
+        id=_id(device, inode),
         aliases=(),
         mechanism=NAME,
         name=path,
@@ -102,6 +104,36 @@ def _since_made(file: FileFacts, at: float) -> float | None:
     return at if file.btime is not None and at > file.btime else None
 
 
+def unopened(path: str, file: FileFacts) -> Channel:
+    """One that nobody is seen to have open, so that no look at the machine finds it: a user gave its path."""
+    known: dict[str, FieldValue] = {
+        "path": path,
+        "deleted": False,
+        "mode": stat.S_IMODE(file.mode),
+        "owner_uid": file.uid,
+    }
+    return Channel(
+        key=ChannelKey("fifo", file.device, file.inode),
+        id=_id(file.device, file.inode),
+        aliases=(),
+        mechanism=NAME,
+        name=path,
+        state="unknown",
+        relation="data exchange",
+        queues=(),
+        capacity_bytes=None,
+        namespaces=Namespaces(),
+        created_at=None,
+        endpoints=(),
+        fields=tuple(known.get(field.name) for field in FIELDS),
+        exposure=_exposure(file),
+    )
+
+
+def _id(device: int, inode: int) -> str:
+    return f"fifo:[{os.major(device)}:{os.minor(device)}:{inode}]"
+
+
 def peek(peeking: Peeking, channel: Channel) -> Contents:
     """The first bytes, through a visible read end; the FIFO itself is not opened. Raises Unsupported."""
     return pipe_contents.of_fifo(peeking, channel)
@@ -126,6 +158,44 @@ def _open(part: Part, access: str) -> int:
     return part.calls("open", (path, access), lambda: os.open(path, getattr(os, access)))
 
 
+class _AttachedEnd(DescriptorEnd):
+    """An end of somebody's FIFO: who writes there knows nothing of the size of our messages."""
+
+    def __init__(self, part: Part, access: str) -> None:
+        path, *place = part.args
+        super().__init__(part, lambda: demo_attach.open_same(part.calls, path, access, place, not part.terms.blocking))
+
+    def receive(self, size: int) -> bytes:
+        """What one read(2) gives, at most `size` bytes. Raises OSError."""
+        return self._read(size, started=False)
+
+
+def _access(attaching: Attaching) -> Access:
+    """By its path. Raises Unsupported."""
+    channel, does = attaching.channel, []
+    if channel.name is None or demo_attach.told(FIELDS, channel, "deleted"):
+        raise Unsupported("its name is gone: only who has it open can use it")
+    if attaching.sends:
+        does += [
+            "open it for writing, which sleeps while nobody has it open for reading",
+            f"write {attaching.amount} for whoever reads",
+        ]
+    if attaching.receives:
+        does += [
+            "open it for reading: a writer that sleeps in open(2) for want of a reader goes on",
+            f"read what comes first, {demo_attach.counted(attaching.messages, 'time')} {attaching.size} bytes at most: "
+            "it is taken out, and no other reader gets it",
+        ]
+    if attaching.sends:
+        does.append("close it: where no other writer has it open, the readers see end of file")
+    if attaching.receives:
+        does.append(
+            "close it: where no other reader has it open, its writers get EPIPE, and SIGPIPE, which ends most programs"
+        )
+    given = (channel.name, *demo_attach.of_place(channel))
+    return Access(given, given, tuple(does), empty="end of file: no writer has it open any more")
+
+
 DEMO = Demo(
     variants=("fifo",),
     create=_make,
@@ -135,4 +205,10 @@ DEMO = Demo(
     notifications=("read", "poll", "epoll", "signal"),
     nonblocking=True,
     with_mode=("fifo",),
+    attach=Attach(
+        roles=("sender", "receiver", "both"),
+        access=_access,
+        sender=lambda part: _AttachedEnd(part, "O_WRONLY"),
+        receiver=lambda part: _AttachedEnd(part, "O_RDONLY"),
+    ),
 )

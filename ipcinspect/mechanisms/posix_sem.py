@@ -13,10 +13,11 @@ from typing import Callable
 
 from ipcinspect.kernel import posix_semaphores
 from ipcinspect.kernel.errors import Unsupported
-from ipcinspect.mechanisms import demo_shm, shm_objects
+from ipcinspect.mechanisms import demo_attach, demo_shm, shm_objects
+from ipcinspect.mechanisms.demo_attach import Access, Attaching
 from ipcinspect.mechanisms.demo_part import Making, Part
 from ipcinspect.mechanisms.peeking import Peeking
-from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
+from ipcinspect.mechanisms.room import Attach, Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.mechanisms.shm_objects import ShmObject
 from ipcinspect.model.channel import Channel, Field
@@ -123,6 +124,27 @@ def _make(making: Making) -> Handover:
     return Handover(given, (), given, (), leaves=(one.leaving,))
 
 
+class _AttachedEnd(_End):
+    """A user of somebody's semaphore."""
+
+    def __init__(self, part: Part) -> None:
+        super().__init__(part)
+        self._path, *self._place = part.args[1:]
+
+    def open(self) -> None:
+        """sem_open(3) where the name still leads to what was shown. Raises OSError."""
+        demo_attach.stat_same(self._calls, self._path, self._place)
+        super().open()
+
+
+def _access(attaching: Attaching) -> Access:
+    """By its name. Raises Unsupported where none of ours leads to it."""
+    channel = attaching.channel
+    path = demo_attach.path_of_shm(channel)
+    given = (channel.name or "", path, *demo_attach.of_place(channel))
+    return Access(given, given, demo_attach.does_to_semaphore(attaching, "it"))
+
+
 DEMO = Demo(
     variants=("named",),
     create=_make,
@@ -131,4 +153,5 @@ DEMO = Demo(
     carries_payload=False,
     nonblocking=True,
     with_mode=("named",),
+    attach=Attach(("both", "sender", "receiver"), _access, _AttachedEnd, _AttachedEnd),
 )

@@ -10,11 +10,20 @@ from __future__ import annotations
 
 import os
 
-from ipcinspect.mechanisms import demo_memory, demo_shm, memory_contents, shm_objects
+from ipcinspect.mechanisms import (
+    demo_attach,
+    demo_attach_memory,
+    demo_memory,
+    demo_shm,
+    memory_contents,
+    shm_objects,
+)
+from ipcinspect.mechanisms.demo_attach import Access, Attaching
+from ipcinspect.mechanisms.demo_attach_memory import AttachedMemory
 from ipcinspect.mechanisms.demo_memory import MappedFile
 from ipcinspect.mechanisms.demo_part import Leaving, Making, Part
 from ipcinspect.mechanisms.peeking import Peeking
-from ipcinspect.mechanisms.room import Collected, Handover, Tells, Wait
+from ipcinspect.mechanisms.room import Attach, Collected, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.mechanisms.shm_objects import ShmObject
 from ipcinspect.model.channel import Channel, Field
@@ -99,6 +108,29 @@ def _make(making: Making) -> Handover:
     return Handover((path,), (), (path,), (), leaves)
 
 
+def _access(attaching: Attaching) -> Access:
+    """By its path. Raises Unsupported where none of ours leads to it, or it is too small."""
+    channel = attaching.channel
+    args = (demo_attach.path_of_shm(channel), *demo_attach.of_place(channel))
+    return demo_attach_memory.access_to(attaching, demo_attach.told(FIELDS, channel, "size"), args, "map it")
+
+
+def _take_attached(part: Part, access: str) -> MappedFile:
+    """The object that was shown, mapped as far as the bytes that were named. Raises OSError."""
+    path, device, inode, _, end = part.args
+    fd = demo_attach.open_same(part.calls, path, access, (device, inode))
+    return MappedFile(part, fd, writable=access == "O_RDWR", size=int(end))
+
+
 DEMO = demo_memory.demo("object", _make, _take, locks=("posix-sem", "sysv-sem", "futex"))._replace(
-    with_mode=("object",), limited_by="RLIMIT_FSIZE"
+    with_mode=("object",),
+    limited_by="RLIMIT_FSIZE",
+    attach=Attach(
+        roles=("receiver", "sender", "both"),
+        access=_access,
+        sender=lambda part: AttachedMemory(part, lambda part: _take_attached(part, "O_RDWR")),
+        receiver=lambda part: AttachedMemory(part, lambda part: _take_attached(part, "O_RDONLY")),
+        at=demo_attach_memory.AT,
+        waits=False,
+    ),
 )

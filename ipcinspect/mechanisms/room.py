@@ -114,8 +114,6 @@ class Attach(NamedTuple):
     """What `Attaching.at` chooses there; None where it chooses nothing."""
     waits: bool = True
     """Whether a receiver waits for what is sent: memory wakes nobody, and has something in it always."""
-    answers: bool = False
-    """Whether an answer can come back to the sender through it."""
 
 
 class Demo(NamedTuple):
@@ -143,7 +141,6 @@ class Demo(NamedTuple):
     """Whether its calls can be told not to sleep."""
     attach: Attach | None = None
     """None where a demo works on an object of its own alone."""
-
     with_mode: tuple[str, ...] = ()
     """Variants whose object has permission bits, which are asked when it is opened or used."""
     takes_descriptors: bool = True

@@ -12,10 +12,11 @@ from __future__ import annotations
 from ipcinspect.kernel import sysv, sysvipc
 from ipcinspect.kernel.errors import KernelError
 from ipcinspect.kernel.message_copy import QueueCopy, copy_messages
-from ipcinspect.mechanisms import sysv_objects
+from ipcinspect.mechanisms import demo_attach, sysv_objects
+from ipcinspect.mechanisms.demo_attach import Access, Attaching
 from ipcinspect.mechanisms.demo_part import Leaving, Making, Part
 from ipcinspect.mechanisms.peeking import Peeking, reason
-from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
+from ipcinspect.mechanisms.room import Attach, Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.channel import Channel, Endpoint, Field, Queue
 from ipcinspect.model.contents import Contents, Piece, refused
@@ -130,6 +131,8 @@ def _contents(number: int, found: QueueCopy) -> Contents:
     return Contents(pieces, by, total_bytes, total, None, "; ".join(notes) or None)
 
 
+_LONGEST = 1 << 20
+"""Bytes for a message where the limit of its queue is not known."""
 _FORTH, _BACK = 1, 2
 """Types of the messages to the receiver and of the answers."""
 _GREETS = "the greeting by which the kernel knows it as an end"
@@ -192,6 +195,46 @@ def _make(making: Making) -> Handover:
     return Handover(given, (), given, (), leaves=(Leaving("sysv-msg", str(msqid)),))
 
 
+_ANY = 0
+"""In the place of a type: the first message, of whatever type."""
+
+
+class _AttachedEnd(_End):
+    """An end of somebody's queue: no greeting, which would be one more message to whoever takes the next."""
+
+    def __init__(self, part: Part) -> None:
+        kind, most = int(part.args[1]), int(part.args[2])
+        super().__init__(part, kind, kind)
+        self._most = most
+
+    def open(self) -> None:
+        """A queue is there without opening it."""
+
+    def receive(self, size: int) -> bytes:
+        """One message, as long as it is: a shorter buffer would leave it (E2BIG) or cut it. Raises OSError."""
+        return super().receive(max(size, self._most))
+
+
+def _access(attaching: Attaching) -> Access:
+    """By its id, which the kernel does not use again soon."""
+    number, does = attaching.channel.key.number, []
+    sent, taken = (attaching.number,) * 2 if attaching.role == "both" else (_FORTH, _ANY)
+    of_type = f"of type {sent}" + (", the pid of this program" if attaching.role == "both" else "")
+    if attaching.sends:
+        does.append(f"send {attaching.amount}, {of_type}: what nobody receives stays in the queue")
+    if attaching.role == "both":
+        does.append(f"receive messages of that type, {attaching.messages} at most: no other leaves the queue")
+    elif attaching.receives:
+        does.append(
+            f"receive {demo_attach.counted(attaching.messages, 'message')} at most, the first ones, of whatever type: "
+            "each is taken out, and whoever waits for it does not get it"
+        )
+    does.append("change its records by that: the last pids and times")
+    most = attaching.channel.capacity_bytes or _LONGEST
+    given = str(number), str(sent), str(most)
+    return Access(given, (str(number), str(taken), str(most)), tuple(does))
+
+
 DEMO = Demo(
     variants=("queue",),
     create=_make,
@@ -204,4 +247,5 @@ DEMO = Demo(
     takes_descriptors=False,
     limited_by="kernel.msgmni",
     bounded=("queue",),
+    attach=Attach(("sender", "receiver", "both"), _access, _AttachedEnd, _AttachedEnd),
 )

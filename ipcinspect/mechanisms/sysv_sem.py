@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections import Counter
 
 from ipcinspect.kernel import sysv, sysvipc
-from ipcinspect.kernel.errors import KernelError, Vanished
-from ipcinspect.mechanisms import sysv_objects
+from ipcinspect.kernel.errors import KernelError, Unsupported, Vanished
+from ipcinspect.mechanisms import demo_attach, sysv_objects
+from ipcinspect.mechanisms.demo_attach import Access, Attaching
 from ipcinspect.mechanisms.demo_part import Leaving, Making, Part
 from ipcinspect.mechanisms.peeking import Peeking
-from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
+from ipcinspect.mechanisms.room import Attach, Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.channel import Channel, Endpoint, Field
 from ipcinspect.model.contents import Contents, refused
@@ -137,8 +138,9 @@ known whichever used the third one last."""
 class _End:
     """Either half of the set."""
 
-    def __init__(self, part: Part, is_there: int) -> None:
-        self._calls, self._semid, self._is_there = part.calls, int(part.args[0]), is_there
+    def __init__(self, part: Part, is_there: int, work: int = _WORK) -> None:
+        self._calls, self._semid = part.calls, int(part.args[0])
+        self._is_there, self._work = is_there, work
         self._flags = 0 if part.terms.blocking else sysv.IPC_NOWAIT
 
     def open(self) -> None:
@@ -147,11 +149,11 @@ class _End:
 
     def send(self, payload: bytes) -> None:
         """Raise; a semaphore carries no bytes. Raises OSError."""
-        self._operate(_WORK, 1)
+        self._operate(self._work, 1)
 
     def receive(self, size: int) -> bytes:
         """Take what was raised; sleeps until something was, or raises BlockingIOError. Raises OSError."""
-        self._operate(_WORK, -1)
+        self._operate(self._work, -1)
         return b""
 
     def fileno(self) -> None:
@@ -175,6 +177,26 @@ def _make(making: Making) -> Handover:
     return Handover(given, (), given, (), leaves=(Leaving("sysv-sem", str(semid)),))
 
 
+class _AttachedEnd(_End):
+    """A user of somebody's set: it touches the one semaphore that was named."""
+
+    def __init__(self, part: Part) -> None:
+        super().__init__(part, 0, int(part.args[1]))
+
+    def open(self) -> None:
+        """A set is there without opening it."""
+
+
+def _access(attaching: Attaching) -> Access:
+    """By its id, which the kernel does not use again soon. Raises Unsupported where it has no such semaphore."""
+    number, which = attaching.channel.key.number, attaching.at
+    has = demo_attach.told(FIELDS, attaching.channel, "nsems")
+    if isinstance(has, int) and which >= has:
+        raise Unsupported(f"it has no semaphore {which}, only 0 to {has - 1}")
+    given = str(number), str(which)
+    return Access(given, given, demo_attach.does_to_semaphore(attaching, f"semaphore {which}"))
+
+
 DEMO = Demo(
     variants=("set",),
     create=_make,
@@ -185,4 +207,5 @@ DEMO = Demo(
     with_mode=("set",),
     takes_descriptors=False,
     limited_by="kernel.sem",
+    attach=Attach(("both", "sender", "receiver"), _access, _AttachedEnd, _AttachedEnd, at="which semaphore of the set"),
 )

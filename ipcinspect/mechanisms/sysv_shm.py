@@ -19,11 +19,13 @@ from typing import NamedTuple
 from ipcinspect.kernel import sysv, sysvipc
 from ipcinspect.kernel.errors import Unsupported
 from ipcinspect.kernel.maps import SharedMapping
-from ipcinspect.mechanisms import demo_memory, memory_contents, sysv_objects
+from ipcinspect.mechanisms import demo_attach, demo_attach_memory, demo_memory, memory_contents, sysv_objects
+from ipcinspect.mechanisms.demo_attach import Access, Attaching
+from ipcinspect.mechanisms.demo_attach_memory import AttachedMemory
 from ipcinspect.mechanisms.demo_part import Leaving, Making, Part
 from ipcinspect.mechanisms.demo_ring import bytes_for
 from ipcinspect.mechanisms.peeking import Peeking
-from ipcinspect.mechanisms.room import Collected, Handover, Tells, Wait
+from ipcinspect.mechanisms.room import Attach, Collected, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Mapper, Scan
 from ipcinspect.model.channel import Channel, Endpoint, Field
 from ipcinspect.model.contents import Contents
@@ -175,14 +177,14 @@ def peek(peeking: Peeking, channel: Channel) -> Contents:
 
 
 class _Attached:
-    """The demo's own segment, attached."""
+    """A segment, attached."""
 
-    def __init__(self, part: Part) -> None:
-        """Raises OSError."""
+    def __init__(self, part: Part, size: int, flags: int = 0) -> None:
+        """The first `size` bytes of it; `flags` as in `attach_segment`. Raises OSError."""
         shmid = int(part.args[0])
         self._calls = part.calls
-        self._address = part.calls("shmat", (shmid,), lambda: sysv.attach_segment(shmid), hex)
-        size = bytes_for(part.terms)
+        shown = (shmid, "SHM_RDONLY") if flags else (shmid,)
+        self._address = part.calls("shmat", shown, lambda: sysv.attach_segment(shmid, flags), hex)
         self.memory = memoryview((ctypes.c_ubyte * size).from_address(self._address)).cast("B")
 
     def let_go(self) -> None:
@@ -199,6 +201,33 @@ def _make(making: Making) -> Handover:
     return Handover(given, (), given, (), leaves=(Leaving("sysv-shm", str(shmid)),))
 
 
-DEMO = demo_memory.demo("segment", _make, _Attached, locks=("sysv-sem", "posix-sem", "futex"))._replace(
-    with_mode=("segment",), takes_descriptors=False, limited_by="kernel.shmmni"
+def _access(attaching: Attaching) -> Access:
+    """By its id, which the kernel does not use again soon. Raises Unsupported where it is too small."""
+    channel = attaching.channel
+    size, args = demo_attach.told(FIELDS, channel, "size"), (str(channel.key.number),)
+    note = ", which changes its records: attachments, last user, times"
+    return demo_attach_memory.access_to(attaching, size, args, "attach it", note)
+
+
+def _take(part: Part, flags: int) -> _Attached:
+    return _Attached(part, int(part.args[-1]), flags)
+
+
+DEMO = demo_memory.demo(
+    "segment",
+    _make,
+    lambda part: _Attached(part, bytes_for(part.terms)),
+    locks=("sysv-sem", "posix-sem", "futex"),
+)._replace(
+    with_mode=("segment",),
+    takes_descriptors=False,
+    limited_by="kernel.shmmni",
+    attach=Attach(
+        roles=("receiver", "sender", "both"),
+        access=_access,
+        sender=lambda part: AttachedMemory(part, lambda part: _take(part, 0)),
+        receiver=lambda part: AttachedMemory(part, lambda part: _take(part, sysv.SHM_RDONLY)),
+        at=demo_attach_memory.AT,
+        waits=False,
+    ),
 )

@@ -11,13 +11,15 @@ from __future__ import annotations
 import socket
 
 from ipcinspect.kernel import sockaddr
+from ipcinspect.kernel.errors import Unsupported
 from ipcinspect.kernel.inet_diag import InetSocket
-from ipcinspect.mechanisms import demo_sockets, socket_contents, sockets
+from ipcinspect.mechanisms import demo_attach, demo_sockets, socket_contents, sockets
+from ipcinspect.mechanisms.demo_attach import Access, Attaching
 from ipcinspect.mechanisms.demo_part import Making, Part
-from ipcinspect.mechanisms.demo_sockets import SocketReceiver, SocketSender
+from ipcinspect.mechanisms.demo_sockets import Client, SocketReceiver, SocketSender
 from ipcinspect.mechanisms.inet_addresses import Place, covering, is_any, is_loopback, places, shown
 from ipcinspect.mechanisms.peeking import Peeking
-from ipcinspect.mechanisms.room import Collected, Demo, Handover, Tells, Wait
+from ipcinspect.mechanisms.room import Attach, Collected, Demo, Handover, Tells, Wait
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.model.channel import Channel, Endpoint, Field, Namespaces, Queue
 from ipcinspect.model.channel_key import ChannelKey
@@ -178,6 +180,31 @@ def _connect(part: Part) -> socket.socket:
     return demo_sockets.connected(part.calls, family, socket.SOCK_DGRAM, (host, int(port)))
 
 
+def _access(attaching: Attaching) -> Access:
+    """At the address that it is bound to. Raises Unsupported."""
+    channel = attaching.channel
+    if demo_attach.told(FIELDS, channel, "connected_to") or not any(end.role == "reader" for end in channel.endpoints):
+        raise Unsupported("it takes datagrams from the address alone that it is connected to (connect(2))")
+    if channel.name is None or channel.name.endswith(":0"):
+        raise Unsupported("it is bound to no port")
+    does = (
+        "connect a socket of its own to it, at a port that the kernel chooses",
+        f"send {attaching.amount}, each a datagram, to whoever reads the socket",
+        "read an answer, if one comes",
+    )
+    host, port = demo_sockets.reached_at(channel.name)
+    return Access((host, port), (), does, _MOST_BYTES[_family(host)], "the 16 bits of its length", answers=True)
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _send_to(part: Part) -> socket.socket:
+    host, port = part.args
+    return demo_sockets.connected(part.calls, _family(host), socket.SOCK_DGRAM, (host, int(port)))
+
+
 DEMO = Demo(
     variants=tuple(_DEMO_ADDRESSES),
     create=_make,
@@ -187,4 +214,5 @@ DEMO = Demo(
     notifications=("read", "poll", "epoll", "signal"),
     nonblocking=True,
     bounded=tuple(_DEMO_ADDRESSES),
+    attach=Attach(("sender",), _access, sender=lambda part: Client(part, lambda: _send_to(part))),
 )

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 
 from ipcinspect.kernel import mq_transfer
+from ipcinspect.kernel.errors import Unsupported
+from ipcinspect.mechanisms import demo_attach
+from ipcinspect.mechanisms.demo_attach import Access, Attaching
 from ipcinspect.mechanisms.demo_descriptors import told_size
 from ipcinspect.mechanisms.demo_part import Leaving, Making, Part
-from ipcinspect.mechanisms.room import Demo, Handover
+from ipcinspect.mechanisms.posix_mq.fields import FIELDS
+from ipcinspect.mechanisms.room import Attach, Demo, Handover
 
 _MESSAGES, _MESSAGE_BYTES = 8, 4096
 """What a queue has room for unless more or less is asked for."""
@@ -55,6 +59,53 @@ def _make(making: Making) -> Handover:
     return Handover(given, (), given, (), (Leaving("posix-mq", name),), most_bytes=size, limit_told_by="mq_getattr(3)")
 
 
+class _AttachedEnd(_End):
+    """An end of somebody's queue."""
+
+    def __init__(self, part: Part, access: str) -> None:
+        super().__init__(part, access)
+        self._place = part.args[1:]
+
+    def open(self) -> None:
+        """Where the name still leads to the queue that was shown. Raises OSError."""
+        super().open()
+        try:
+            demo_attach.check_same(os.fstat(self._fd), self._place)
+        except OSError:
+            os.close(self._fd)
+            raise
+
+
+def _check_room(attaching: Attaching) -> None:
+    """Raises Unsupported where the receiver of the same demo would come too late: first all is sent, then received."""
+    most, (queue,) = demo_attach.told(FIELDS, attaching.channel, "max_messages"), attaching.channel.queues
+    if attaching.role == "both" and isinstance(most, int) and queue.messages is not None:
+        left = most - queue.messages
+        if attaching.messages > left:
+            raise Unsupported(f"{attaching.messages} more messages do not fit into it at once: {left} at most")
+
+
+def _access(attaching: Attaching) -> Access:
+    """By its name. Raises Unsupported where that is gone, or no message of that size fits."""
+    channel, does = attaching.channel, []
+    if channel.name is None or demo_attach.told(FIELDS, channel, "unlinked"):
+        raise Unsupported("its name is gone: only who has it open can use it")
+    most = demo_attach.told(FIELDS, channel, "max_message_bytes")
+    longest = most if isinstance(most, int) else None
+    if attaching.sends:
+        if longest is not None and attaching.size > longest:
+            raise Unsupported(f"a message in it has {longest} bytes at most, not {attaching.size}")
+        _check_room(attaching)
+        does.append(f"send {attaching.amount}, priority 0: what nobody receives stays in the queue")
+    if attaching.receives:
+        does.append(
+            f"receive {demo_attach.counted(attaching.messages, 'message')} at most, the highest priority first, "
+            "whoever sent them: each is taken out, and whoever waits for it does not get it"
+        )
+    given = (channel.name, *demo_attach.of_place(channel))
+    return Access(given, given, tuple(does), longest, "mq_getattr(3)")
+
+
 DEMO = Demo(
     variants=("queue",),
     create=_make,
@@ -66,4 +117,10 @@ DEMO = Demo(
     with_mode=("queue",),
     limited_by="RLIMIT_MSGQUEUE",
     bounded=("queue",),
+    attach=Attach(
+        roles=("sender", "receiver", "both"),
+        access=_access,
+        sender=lambda part: _AttachedEnd(part, "O_WRONLY"),
+        receiver=lambda part: _AttachedEnd(part, "O_RDONLY"),
+    ),
 )

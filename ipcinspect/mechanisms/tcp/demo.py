@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import socket
 
-from ipcinspect.mechanisms import demo_sockets
+from ipcinspect.kernel.errors import Unsupported
+from ipcinspect.mechanisms import demo_attach, demo_sockets
+from ipcinspect.mechanisms.demo_attach import Access, Attaching
 from ipcinspect.mechanisms.demo_part import Making, Part
-from ipcinspect.mechanisms.demo_sockets import SocketReceiver, SocketSender
-from ipcinspect.mechanisms.room import Demo, Handover
+from ipcinspect.mechanisms.demo_sockets import Client, SocketReceiver, SocketSender
+from ipcinspect.mechanisms.room import Attach, Demo, Handover
 
 _LISTENS_AT = {"ipv4": "127.0.0.1", "ipv6": "::1", "mapped": "::"}
 _CONNECTS_TO = {"ipv4": "127.0.0.1", "ipv6": "::1", "mapped": "127.0.0.1"}
@@ -40,6 +42,14 @@ def _is_of_this_machine(peer: object) -> bool:
     return isinstance(peer, tuple) and peer[0] in _LOOPBACK
 
 
+def _access(attaching: Attaching) -> Access:
+    """At the address that it listens on. Raises Unsupported."""
+    channel = attaching.channel
+    if channel.name is None or not any(end.role == "listener" for end in channel.endpoints):
+        raise Unsupported("no address leads to it: only a socket that listens has one, both ends of this are taken")
+    return demo_attach.as_client(demo_sockets.reached_at(channel.name), attaching)
+
+
 DEMO = Demo(
     variants=tuple(_LISTENS_AT),
     create=_make,
@@ -49,4 +59,5 @@ DEMO = Demo(
     notifications=("read", "poll", "epoll", "signal"),
     responses=("same", "second"),
     nonblocking=True,
+    attach=Attach(("sender",), _access, sender=lambda part: Client(part, lambda: _connect(part))),
 )

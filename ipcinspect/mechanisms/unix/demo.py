@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import socket
 
-from ipcinspect.mechanisms import demo_sockets
+from ipcinspect.kernel.errors import Unsupported
+from ipcinspect.mechanisms import demo_attach, demo_sockets
+from ipcinspect.mechanisms.demo_attach import Access, Attaching
 from ipcinspect.mechanisms.demo_part import Leaving, Making, Part
-from ipcinspect.mechanisms.demo_sockets import SocketReceiver, SocketSender
-from ipcinspect.mechanisms.room import Demo, Handover
+from ipcinspect.mechanisms.demo_sockets import Client, SocketReceiver, SocketSender
+from ipcinspect.mechanisms.room import Attach, Demo, Handover
+from ipcinspect.mechanisms.unix.fields import FIELDS
 
 _TYPES = {
     "stream": socket.SOCK_STREAM,
@@ -60,6 +63,23 @@ def _take_sending_end(part: Part) -> socket.socket:
     return demo_sockets.connected(part.calls, socket.AF_UNIX, _TYPES[variant], name)
 
 
+def _access(attaching: Attaching) -> Access:
+    """By the name that its socket is bound to. Raises Unsupported."""
+    channel = attaching.channel
+    pairing, kind = (demo_attach.told(FIELDS, channel, name) for name in ("pairing", "type"))
+    takes_from_anybody = channel.exposure is not None and channel.exposure.reach != "holders"
+    if channel.name is None or pairing not in ("listener", "receiver") or not takes_from_anybody:
+        raise Unsupported("no name leads to it: only a socket that listens, or takes datagrams from anybody, has one")
+    args = str(kind), f"\0{channel.name[1:]}" if channel.name.startswith("@") else channel.name
+    if kind != "dgram":
+        return demo_attach.as_client(args, attaching)
+    does = (
+        "connect a socket of its own to it, one without a name: nobody can answer it",
+        f"send {attaching.amount}, each a datagram, to whoever reads the socket",
+    )
+    return Access(args, (), does)
+
+
 DEMO = Demo(
     variants=(*_TYPES, "socketpair"),
     create=_make,
@@ -72,4 +92,5 @@ DEMO = Demo(
     nonblocking=True,
     with_mode=("stream", "dgram", "seqpacket"),
     bounded=("dgram", "seqpacket"),
+    attach=Attach(("sender",), _access, sender=lambda part: Client(part, lambda: _take_sending_end(part))),
 )
