@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of a demo on a channel that is there."""
     group = parser.add_argument_group("on a channel that is there already")
     group.add_argument("--attach", metavar="CHANNEL", help="put the demo on it, as `show` names it, or a FIFO's path")
-    group.add_argument("--as", dest="role", choices=ROLES, help="what is put on it; what it is without is told first")
+    group.add_argument("--as", dest="role", choices=ROLES, help="what is put on it; without it the mechanism decides")
     group.add_argument("--at", type=_place, metavar="N", help="first byte of memory, or which semaphore of a set: 0")
     group.add_argument("--within", type=float, metavar="SECONDS", help="how long the other side is waited for: 5")
     group.add_argument("--yes", action="store_true", help="do not ask")

@@ -35,10 +35,14 @@ can do. --json: a JSON document a line.
 --fault: the same walk with something going wrong at its stage; it ends in
 the error that the kernel really gives, or tells that it gives none.
 
+--attach: the same on a channel that others use. What will be done to it is
+shown first, on standard error, and asked; nothing of it is made or removed,
+and whoever is at its other end is waited for no longer than --within says.
+
 Nothing is left behind, however it ends: not by ctrl-C, not by SIGKILL.
 
-Exit codes: 2 where a plan is not possible, before anything is made; 3 where
-the kernel refuses, with its reason.
+Exit codes: 2 where a plan is not possible, before anything is made or done; 3
+where the kernel refuses, or nobody takes or sends anything, with the reason.
 
 examples:
   ipcinspect demo pipe
@@ -46,6 +50,8 @@ examples:
   ipcinspect demo posix-mq --notify mq_notify --messages 1
   ipcinspect demo tcp --nonblocking --json
   ipcinspect demo unix --fault receiver-killed
+  ipcinspect demo --attach /run/app.fifo
+  ipcinspect demo --attach sysv-msg:7 --as receiver --messages 1 --yes
 """
 
 
