@@ -126,20 +126,24 @@ def open_same(calls: Calls, path: str, access: str, place: Sequence[str], nonblo
     flags = getattr(os, access) | more | os.O_CLOEXEC | os.O_NOCTTY
     shown = f"{access}|O_NONBLOCK" if nonblocking else access
     fd = calls("open", (path, shown), lambda: os.open(path, flags))
+    check_open(fd, place)
+    return fd
+
+
+def check_open(fd: int, place: Sequence[str]) -> None:
+    """Close it and raise OSError (ESTALE) where it is not the file that was shown."""
     try:
-        check_same(os.fstat(fd), place)
+        _check_same(os.fstat(fd), place)
     except OSError:
         os.close(fd)
         raise
-    return fd
 
 
 def stat_same(calls: Calls, path: str, place: Sequence[str]) -> None:
     """Raises OSError, ESTALE where the path leads to another file than was shown."""
-    check_same(calls("stat", (path,), lambda: os.stat(path), lambda found: f"inode {found.st_ino}"), place)
+    _check_same(calls("stat", (path,), lambda: os.stat(path), lambda found: f"inode {found.st_ino}"), place)
 
 
-def check_same(found: os.stat_result, place: Sequence[str]) -> None:
-    """Raises OSError (ESTALE) where a file is not the one that was shown."""
+def _check_same(found: os.stat_result, place: Sequence[str]) -> None:
     if (str(found.st_dev), str(found.st_ino)) != tuple(place):
         raise OSError(errno.ESTALE, "that name leads to something else by now")

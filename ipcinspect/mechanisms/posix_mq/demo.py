@@ -69,11 +69,7 @@ class _AttachedEnd(_End):
     def open(self) -> None:
         """Where the name still leads to the queue that was shown. Raises OSError."""
         super().open()
-        try:
-            demo_attach.check_same(os.fstat(self._fd), self._place)
-        except OSError:
-            os.close(self._fd)
-            raise
+        demo_attach.check_open(self._fd, self._place)
 
 
 def _check_room(attaching: Attaching) -> None:
