@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ipcinspect.lifecycle import history, lives
 from ipcinspect.lifecycle.history import Looks, Record
@@ -62,10 +62,10 @@ class Changes:
         """
         channel = self.channel(key)
         if channel is None:
-            closed = next((one for one in self.closed if one.channel.key == key or _stands_for(one.channel, key)), None)
-            if closed is None:
+            gone = self.gone(key)
+            if gone is None:
                 raise KeyError(key)
-            return lives.ended(closed, self.looks)
+            return lives.ended(gone, self.looks)
         key = channel.key
         seen = lives.Watched(
             channel,
@@ -75,10 +75,6 @@ class Changes:
             self.records.get(key, history.EMPTY),
         )
         return lives.living(seen, self.looks, self.snapshot.taken_at)
-
-    def with_records(self, records: Mapping[ChannelKey, Record]) -> Changes:
-        """The same with more known of some channels."""
-        return replace(self, records=records)
 
     def stage(self, channel: Channel) -> str | None:
         """The stage of life of a channel of this snapshot, one of `words.STAGES`."""
@@ -113,6 +109,11 @@ class Changes:
         if known is not None or key.kind != "socket":
             return known
         return next((channel for channel in self.snapshot.channels if _stands_for(channel, key)), None)
+
+    def gone(self, key: ChannelKey) -> Closed | None:
+        """The channel that went lately and had that key, else the one of which it was the other socket's."""
+        known = {one.channel.key: one for one in self.closed if one.channel.key == key or _stands_for(one.channel, key)}
+        return known.get(key) or next(iter(known.values()), None)
 
 
 def _stands_for(channel: Channel, key: ChannelKey) -> bool:

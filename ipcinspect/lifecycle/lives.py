@@ -78,7 +78,7 @@ def ended(closed: Ended, looks: Looks) -> Life:
         response_at=closed.record.response_at,
         rates=(),
         samples=closed.record.samples,
-        events=(*_time_line(seen, closed.record), _end(closed)),
+        events=tuple(sorted([*_time_line(seen, closed.record), _end(closed)], key=_when)),
     )
 
 

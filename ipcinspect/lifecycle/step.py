@@ -47,8 +47,10 @@ class Step:
         self.events = 0
         """How many were added."""
         self.changed, self.opened = self._differences()
-        gone = before.channels_by_key.keys() - now.channels_by_key.keys() if self._lost_some() else set()
-        self.gone = [before.channels_by_key[key] for key in gone]
+        self.gone: list[Channel] = []
+        """In the order of the look before."""
+        if self._lost_some():
+            self.gone = [one for key, one in before.channels_by_key.items() if key not in now.channels_by_key]
 
     def put(self, key: ChannelKey, record: history.Record, events: int) -> None:
         """Keep what happened to a channel."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from ipcinspect.lifecycle import history
 from ipcinspect.lifecycle.changes import Changes, Closed
@@ -12,6 +13,7 @@ from ipcinspect.lifecycle.life import Event
 from ipcinspect.lifecycle.movement import between
 from ipcinspect.lifecycle.names import Names
 from ipcinspect.lifecycle.refining import refined
+from ipcinspect.lifecycle.reported import Reported
 from ipcinspect.lifecycle.step import Step
 from ipcinspect.lifecycle.takers import comings_and_goings
 from ipcinspect.lifecycle.turns import Sighting, moves, turns
@@ -24,6 +26,17 @@ _MOST_EVENTS = 20_000
 """Events of all channels together, some 400 bytes each."""
 _MOST_TOLD = 1024
 """Reports of demo processes that wait for the next look."""
+_MOST_CLOSED = 10_000
+"""Channels that went at earlier looks; a busy machine closes thousands of pipes in a second."""
+
+
+class _Early(NamedTuple):
+    """What was told of a channel that was not seen yet, or after the look began that shows it."""
+
+    key: ChannelKey
+    event: Event
+    since: float
+    """The look that it waits since."""
 
 
 class Tracker:
@@ -43,8 +56,7 @@ class Tracker:
         """States of the look before that were told otherwise than that look alone showed them."""
         self._waiting = Waiting()
         self._told: deque[tuple[ChannelKey, Event]] = deque(maxlen=_MOST_TOLD)
-        self._early: list[tuple[ChannelKey, Event, float]] = []
-        """What was told of channels that were not seen yet, and when it was."""
+        self._early: list[_Early] = []
         self._kept = 0
         """Events kept at most."""
 
@@ -129,31 +141,30 @@ class Tracker:
         if state != state_before:
             step.since[key] = step.at
 
-    def _lingering(self, step: Step) -> Iterator[Closed]:
-        """Channels that went at earlier looks, are still told of, and did not come back."""
-        names = self._names or Names(step.now) if self._changes is not None and self._changes.closed else None
-        for closed in self._changes.closed if self._changes is not None else ():
-            lingers = 0 <= step.at - closed.closed_at < self._linger_s
-            if lingers and names is not None and names.same(closed.channel) is None:
-                yield closed
+    def _lingering(self, step: Step) -> list[Closed]:
+        """Channels that went at earlier looks, are still told of, and did not come back; the last ones of very many."""
+        known = step.last.closed
+        if not known:
+            return []
+        names = self._names or Names(step.now)
+        recent = [closed for closed in known if 0 <= step.at - closed.closed_at < self._linger_s]
+        return [closed for closed in recent[-_MOST_CLOSED:] if names.same(closed.channel) is None]
 
     def _with_told(self, changes: Changes) -> Changes:
-        """What was reported since the look before, at its channel."""
+        """What was reported since the look before, at its channel, also at one that went."""
         now = changes.snapshot.taken_at
-        waiting = [*self._early, *((key, event, now) for key, event in _drained(self._told))]
-        if not waiting:
-            return changes
-        self._early = []
-        records = dict(changes.records)
-        for key, event, since in waiting:
-            channel = changes.channel(key)
-            if channel is not None:
-                shown = event if since <= now else event._replace(at=min(event.at, now))  # the clock went back
-                records[channel.key] = history.told(records.get(channel.key, EMPTY), shown)
+        waiting, self._early = self._early, []
+        for key, event in _drained(self._told):
+            # what was done while this look went on belongs behind what the look shows
+            (self._early if event.at > now else waiting).append(_Early(key, event, now))
+        reported = Reported(changes)
+        for one in waiting:
+            event = one.event if one.event.at <= now else one.event._replace(at=now)  # the clock went back
+            if reported.add(one.key, event):
                 self._kept += 1
-            elif 0 <= now - since < self._linger_s and len(self._early) < _MOST_TOLD:
-                self._early.append((key, event, since))
-        return changes.with_records(records)
+            elif 0 <= now - one.since < self._linger_s and len(self._early) < _MOST_TOLD:
+                self._early.append(one)
+        return reported.changes() if waiting else changes
 
 
 def _drained(told: deque[tuple[ChannelKey, Event]]) -> Iterator[tuple[ChannelKey, Event]]:

@@ -123,7 +123,7 @@ _ENTERED: Mapping[str, Callable[[Channel], str]] = {
     "no-writer": _no_writer,
     "orphaned": lambda channel: "orphaned: nobody takes part in it any more",
     "marked-for-deletion": lambda channel: "marked for deletion: it goes with its last user",
-    "closed": lambda channel: "closed",
+    "closed": lambda channel: "the connection is over, its socket is still there",
     "waiting-accept": lambda channel: "a connection waits to be accepted",
     "opening": lambda channel: "a partner is waited for",
     "listening": lambda channel: "no connection waits any more",

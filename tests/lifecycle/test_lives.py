@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ipcinspect.lifecycle.changes import Changes
 from ipcinspect.lifecycle.interfaces import INTERFACES
-from ipcinspect.lifecycle.life import Event, Life, Rate
+from ipcinspect.lifecycle.life import Life, Rate
 from ipcinspect.lifecycle.stages import STATUSES, Station, track
 from ipcinspect.lifecycle.tracker import Tracker
 from ipcinspect.lifecycle.waiting import Waiting
@@ -242,15 +242,6 @@ def test_a_clock_that_goes_back_tells_no_rate_and_no_time_to_come() -> None:
     assert lived.first_seen <= lived.since <= NOON - 1000
     assert lived.progress_at is not None
     assert lived.progress_at <= NOON - 1000
-
-
-def test_what_a_process_told_stands_among_what_was_seen() -> None:
-    tracker = Tracker()
-    tracker.tell(KEY, Event(NOON + 0.5, "transmission", "wrote 64 bytes", "write(4, 64) = 64", "seen"))
-    tracker.advance(snapshot(at=NOON))
-    tracker.advance(snapshot([queue(bytes=0)], at=NOON + 1))
-    lived = tracker.advance(snapshot([queue(bytes=64)], at=NOON + 2)).life(KEY)
-    assert next((event.what, event.certainty) for event in lived.events) == ("wrote 64 bytes", "told")
 
 
 def test_every_mechanism_has_its_interfaces() -> None:

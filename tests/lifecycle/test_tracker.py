@@ -12,7 +12,7 @@ from ipcinspect.lifecycle.changes import Changes
 from ipcinspect.lifecycle.tracker import Tracker
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.channel_key import ChannelKey
-from tests.fakes import channel, snapshot
+from tests.fakes import NOON, channel, snapshot
 
 STATES = ("idle", "holding", "full")
 
@@ -118,6 +118,14 @@ def test_a_clock_that_is_set_back_does_not_keep_closed_channels_for_ever() -> No
     assert _closed(changes) == []
 
 
+def test_a_clock_that_stands_still_does_not_keep_closed_channels_for_ever() -> None:
+    tracker = Tracker()
+    for turn in range(8):
+        changes = tracker.advance(snapshot([channel(turn * 2000 + number) for number in range(2000)], at=5))
+    assert len(changes.closed) == 12_000, "those of the last look, and of the looks before no more than a limit"
+    assert [one.channel.key.number for one in changes.closed] == list(range(2000, 14_000))
+
+
 def test_a_thousand_generations_of_short_lived_channels_leave_nothing_behind() -> None:
     tracker = Tracker()
     numbers = itertools.count()
@@ -132,6 +140,16 @@ def test_a_thousand_generations_of_short_lived_channels_leave_nothing_behind() -
         changes = generation(at)
     assert len(changes.closed) <= 10 * 10
     assert _live_channels() <= early + 10
+
+
+def test_the_events_of_all_channels_together_have_a_limit() -> None:
+    tracker = Tracker()
+    numbers = range(2000)
+    for turn in range(14):
+        state = "full" if turn % 2 else "idle"
+        changes = tracker.advance(snapshot([channel(number, state=state) for number in numbers], at=NOON + turn))
+        assert sum(record.events for record in changes.records.values()) <= 20_000
+    assert changes.life(ChannelKey("pipe", 0, 1)).events[-1].what.startswith("buffer full")
 
 
 @given(
