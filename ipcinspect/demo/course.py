@@ -16,12 +16,15 @@ from ipcinspect.demo.process import DemoError
 from ipcinspect.demo.telling import SIDES, Cast, Evidence, Told
 from ipcinspect.demo.watching import Watching
 from ipcinspect.inspector import Inspector
+from ipcinspect.kernel import procfs
 from ipcinspect.mechanisms import MECHANISMS
 from ipcinspect.mechanisms.demo_part import Report
 from ipcinspect.mechanisms.room import Demo
 
 _BEGINS_WITHIN_S = 1.0
 _HEARS_EACH_S = 0.01
+_HEARS_SOON_S = 0.001
+"""Long enough for what was said before."""
 LOOKS = 4
 """Messages of one walk after which the channel is looked at, beside the last one: a look costs 30 ms and more."""
 
@@ -116,6 +119,25 @@ class Course:
             if left <= 0:
                 return
             self.pair.listen(min(left, _HEARS_EACH_S))
+
+    def falls_asleep(self, side: str) -> Iterator[Told]:
+        """Wait until a process sleeps in a call, and tell of it; of none where it comes to none soon.
+
+        The call is told once more when it has returned.
+        """
+        pid = self.pair.sender_pid if side == "a" else self.pair.receiver_pid
+        until = self._clock() + _BEGINS_WITHIN_S
+        while self._clock() < until:
+            begun = self._last_of(side)
+            asleep = begun is not None and begun.took_s is None and procfs.sleeps(PROC, pid)
+            self.pair.listen(_HEARS_SOON_S if asleep else _HEARS_EACH_S)
+            if asleep and begun is not None and begun is self._last_of(side):  # it had not come back from it before
+                self._heard.remove((side, begun))
+                yield self._told(side, begun.began_at - self._began)._replace(report=begun)
+                return
+
+    def _last_of(self, side: str) -> Report | None:
+        return next((report for one, report in reversed(self._heard) if one == side), None)
 
     def hear_out(self) -> None:
         """Both come back from what they were asked, or are known to sleep in it."""

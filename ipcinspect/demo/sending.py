@@ -91,7 +91,7 @@ def _limit(course: Course, size: int) -> str:
 def transmission(course: Course) -> Iterator[Told]:
     """The sender's calls, and what the channel holds before and after each."""
     yield course.says("before the first message", course.look())
-    _receiver_gets_ready(course)
+    yield from _receiver_gets_ready(course)
     for number, payload in enumerate(course.payloads, 1):
         course.rest_until_next(number)
         if number == 1:
@@ -106,15 +106,15 @@ def transmission(course: Course) -> Iterator[Told]:
     yield course.says(_sent_and_taken(course), course.look())
 
 
-def _receiver_gets_ready(course: Course) -> None:
+def _receiver_gets_ready(course: Course) -> Iterator[Told]:
     """What the receiver does before there is anything: it sleeps in its call, or asks in vain."""
     plan, pair = course.plan, course.pair
     if plan.notification != "read":
         pair.begin_wait()
-        course.hear_of("b")
+        yield from course.falls_asleep("b")
     elif sleeps_for_the_first(plan):
         pair.begin_receive(len(course.payloads[0]))
-        course.hear_of("b")
+        yield from course.falls_asleep("b")
     elif not plan.blocking:
         pair.begin_receive(len(course.payloads[0]))
         try:

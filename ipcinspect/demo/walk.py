@@ -5,8 +5,8 @@
             ...
 
 Each line is made when it is asked for, so a screen can go on with one key; `close` cleans up wherever it stands. What
-a process said while the walk was at an earlier stage is told at its own: a receiver asleep in its read before anything
-was sent is told of at delivery, with the time of its call.
+a process said while the walk was at an earlier stage is told at its own: that a receiver sleeps in its read before
+anything is sent, at transmission; what this call brought, at delivery, with the time when it began.
 """
 
 from __future__ import annotations

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 PF_KTHREAD = 0x00200000
 _CHUNK = 65536
+_SLEEPING = "S"
+"""Waits, and a signal would end that (proc_pid_stat(5))."""
 
 
 class StatRow(NamedTuple):
@@ -110,6 +112,20 @@ def parse_stat(text: bytes) -> StatRow:
         int(fields[4]),
         int(fields[5]),
     )
+
+
+def sleeps(root: str, pid: int) -> bool:
+    """Whether the first thread of a process waits for something at this moment; no where it is gone."""
+    try:
+        process = open_process(root, pid)
+    except OSError:
+        return False
+    try:
+        return parse_stat(read_file(process, f"task/{pid}/stat")).state == _SLEEPING
+    except (OSError, ValueError):
+        return False
+    finally:
+        os.close(process)
 
 
 def parse_effective_uid(status: bytes) -> int:

@@ -57,6 +57,17 @@ def check_whole(lines: list[Told], walk: Walk) -> None:
     assert (lines[-1].says or "").startswith("nothing is left")
 
 
+def check_sleep(lines: list[Told]) -> None:
+    """The receiver is told to sleep before anything is sent; what its call brought, at delivery."""
+    called = [(told, told.report) for told in lines if told.report is not None]
+    asleep, begun = next((told, report) for told, report in called if report.took_s is None)
+    first = next(told for told, _ in called if told.stage == "transmission" and told.side == "a")
+    assert (asleep.stage, asleep.side, asleep.sent) == ("transmission", "b", 0)
+    assert lines.index(asleep) < lines.index(first)
+    same_call = [told for told, report in called if (told.side, report.began_at) == ("b", begun.began_at)]
+    assert [told.stage for told in same_call] == ["transmission", "delivery"]
+
+
 def channels(lines: list[Told], stage: str) -> list[Channel]:
     return [one.evidence.channel for one in lines if one.stage == stage and one.evidence and one.evidence.channel]
 
@@ -75,6 +86,8 @@ FORMS = [
 def test_what_the_sender_says_the_kernel_shows_and_the_receiver_says_agree(name: str, form: str) -> None:
     plan, lines, walk = walked(Plan(name, format=form, messages=3 if form == "json" else 1))
     check_whole(lines, walk)
+    if plan.messages > 1:
+        check_sleep(lines)
     demo, cast = demo_of(ROOMS[name]), walk.cast
     assert cast is not None
     (made,) = channels(lines, "creation")
@@ -125,6 +138,7 @@ def test_delivery_tells_how_the_receiver_was_told(name: str, how: str) -> None:
     check_whole(lines, walk)
     told = " ".join(one.says or "" for one in lines if one.stage == "delivery")
     assert f"told by {how} while it slept" in told
+    check_sleep(lines)
     assert re.search(r"\d+ µs after the sender began", told)
 
 
