@@ -16,6 +16,8 @@ _BY_CONNECTION = ("unix", "tcp", "udp")
 class AttachedWatching(Watching):
     """Looks at one channel again and again: it is known, so nothing is guessed."""
 
+    is_own = False
+
     def __init__(self, inspector: Inspector, pair: AttachedPair, attachment: Attachment) -> None:
         super().__init__(inspector, pair)
         channel = attachment.channel

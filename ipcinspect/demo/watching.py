@@ -28,6 +28,9 @@ _NAMED_HOLDERS = 6
 class Watching:
     """Looks at one pair again and again."""
 
+    is_own = True
+    """Whether the channel was made for the pair, which knows then what each number in it stands for."""
+
     def __init__(self, inspector: Inspector, pair: Pair) -> None:
         self._inspector = inspector
         self._pair = pair
@@ -95,7 +98,9 @@ class Watching:
         return f"{channel.state}, {', '.join(parts)}"
 
     def _waits(self, channel: Channel, reader: int) -> str:
-        return what_waits(channel, reader)
+        told, demo = what_waits(channel, reader), self._pair.room.DEMO
+        counts = () if demo is None or not self.is_own or reader != self._pair.receiver_pid else demo.counts
+        return f"{told} ({', '.join(counts)})" if counts else told
 
     def _inside(self, channel: Channel, payloads: Sequence[bytes]) -> str:
         contents = self._inspector.peek(channel.key, _LOOKED_INTO)

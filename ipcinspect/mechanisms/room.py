@@ -150,6 +150,8 @@ class Demo(NamedTuple):
     (`RLIMIT_...`), or a sysctl of an IPC namespace, whose last number it is."""
     bounded: tuple[str, ...] = ()
     """Variants in which the kernel refuses a message that is too long."""
+    counts: tuple[str, ...] = ()
+    """What each number of its object tells, where it has several; the last is what the walk raises and takes."""
 
     def responses_of(self, variant: str) -> tuple[str, ...]:
         """Those of `responses` that a variant has."""

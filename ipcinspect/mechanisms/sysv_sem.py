@@ -207,5 +207,6 @@ DEMO = Demo(
     with_mode=("set",),
     takes_descriptors=False,
     limited_by="kernel.sem",
+    counts=("sender is there", "receiver is there", "left to take"),
     attach=Attach(("both", "sender", "receiver"), _access, _AttachedEnd, _AttachedEnd, at="which semaphore of the set"),
 )

@@ -15,7 +15,7 @@ from ipcinspect.demo.process import Hear
 from ipcinspect.demo.telling import Told
 from ipcinspect.demo.walk import Walk
 from ipcinspect.inspector import Inspector
-from ipcinspect.mechanisms import MECHANISMS
+from ipcinspect.mechanisms import MECHANISMS, field_of
 from ipcinspect.mechanisms.room import Demo, Room
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.words import STAGES
@@ -68,6 +68,15 @@ def check_sleep(lines: list[Told]) -> None:
     assert [told.stage for told in same_call] == ["transmission", "delivery"]
 
 
+def check_counts(demo: Demo, lines: list[Told]) -> None:
+    """Where its object has several numbers, each is explained, and no other walk explains any."""
+    for one in lines:
+        if one.evidence is not None and one.evidence.channel is not None:
+            values = str(field_of(one.evidence.channel, "values") or "").split()
+            assert len(values) == len(demo.counts)
+            assert not values or f"values {' '.join(values)} ({', '.join(demo.counts)})" in one.evidence.seen
+
+
 def channels(lines: list[Told], stage: str) -> list[Channel]:
     return [one.evidence.channel for one in lines if one.stage == stage and one.evidence and one.evidence.channel]
 
@@ -98,6 +107,7 @@ def test_what_the_sender_says_the_kernel_shows_and_the_receiver_says_agree(name:
         seen = [one.evidence.seen for one in lines if one.stage == "transmission" and one.evidence][-1]
         assert f"a look inside finds {plan.messages} of {plan.messages} messages" in seen, "it is in this very memory"
     if not demo.carries_payload:
+        check_counts(demo, lines)
         return
     told = [one for one in lines if one.stage == "transmission" and one.side == "a" and one.report]
     counted = [int(one.report.result or 0) for one in told if one.report and one.report.call in SENDS]
