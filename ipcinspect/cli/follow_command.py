@@ -7,7 +7,7 @@ import gc
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
-from ipcinspect.cli.complaints import DONE
+from ipcinspect.cli.complaints import DONE, complain
 from ipcinspect.cli.one_channel import CHANNEL_HELP, add_channel, one_channel
 from ipcinspect.cli.session import Session
 from ipcinspect.cli.sheets import Cell, Column, Sheet, facts
@@ -17,6 +17,7 @@ from ipcinspect.inspector import Observation
 from ipcinspect.lifecycle.history import events_not_after
 from ipcinspect.lifecycle.life import Event
 from ipcinspect.model.channel import Channel
+from ipcinspect.model.figures import age
 from ipcinspect.model.snapshot import Snapshot, Want
 
 SUMMARY = "the life of one channel as it happens, an event a line"
@@ -95,12 +96,20 @@ def run(session: Session) -> int:
     teller.tell(seen, seen.events)
     while seen.channel.state != "closed":
         session.output.wait(interval_of(session, seen.snapshot))
-        before = seen.events
+        before = seen
         seen = _sighting(session.observe(inspector, _want(seen.channel)), seen.channel)
-        told = {*before, *events_not_after(before, seen.snapshot.taken_at)}  # the clock may have gone back
+        _tell_of_clock(session, before.snapshot.taken_at - seen.snapshot.taken_at)
+        told = {*before.events, *events_not_after(before.events, seen.snapshot.taken_at)}
         teller.tell(seen, [event for event in seen.events if event not in told])
     session.output.flush()
     return DONE
+
+
+def _tell_of_clock(session: Session, back_s: float) -> None:
+    """Why the next event is dated before the last one, where the clock was set back."""
+    if back_s > 0:
+        session.output.flush()
+        complain(f"the clock was set back by at least {age(back_s)}: from here on times are those of the new clock")
 
 
 def _want(channel: Channel) -> Want:

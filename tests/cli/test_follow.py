@@ -74,6 +74,9 @@ def test_no_event_is_told_twice_when_the_clock_goes_back(run_with: Runner) -> No
         "buffer full: a write of make 2211 would wait",
         "closed",
     ]
+    assert ran.err == (
+        "ipcinspect: the clock was set back by at least 1m41: from here on times are those of the new clock\n"
+    )
 
 
 def test_json_is_a_document_a_line(run_with: Runner) -> None:

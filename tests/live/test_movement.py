@@ -73,6 +73,10 @@ say(ino(mine))
 order()
 mine.shutdown(socket.SHUT_WR)
 say("shut")
+order()
+mine.close()
+other.close()
+say("closed")
 stay()
 """
 
@@ -143,11 +147,13 @@ def test_a_pipe_fills_and_drains(start: Start) -> None:
 
 
 @pytest.mark.parametrize("kind", ["unix", "tcp"])
-def test_a_direction_that_is_shut_is_told_as_it_ends(start: Start, kind: str) -> None:
+def test_a_direction_that_is_shut_is_told_as_it_ends_and_then_the_end_of_all(start: Start, kind: str) -> None:
     subject = start(PAIR_BY_ORDER, kind)
     name = f"socket:[{subject.said[0]}]"
     inspector = Inspector(LiveSource())
-    assert one(inspector.observe(), name).state == "idle"
+    first = one(inspector.observe(), name)
+    key = first.key
+    assert first.state == "idle"
     subject.ask("shut")
 
     def half_closed() -> Life | None:
@@ -160,6 +166,14 @@ def test_a_direction_that_is_shut_is_told_as_it_ends(start: Start, kind: str) ->
     assert (event.what, event.stage, event.state) == ("half-closed: one side is shut", "termination", "half-closed")
     assert "sock_diag" in event.evidence
     assert (life.stage, life.events[0].what) == ("termination", "first seen")
+    subject.ask("close")
+
+    def ended() -> Life | None:
+        life = inspector.observe().changes.life(key)
+        return life if life.state == "closed" else None
+
+    last = until(ended, "the socket to go").events[-1]
+    assert (last.what, last.stage, last.certainty) == ("closed", "termination", "seen")
 
 
 class _LaterClock:
@@ -197,6 +211,20 @@ def test_a_writer_that_goes_on_after_a_pause_is_told_with_the_length_of_the_paus
     paused = [event for event in observation.changes.life(seen.key).events if "moved again" in event.what]
     assert [event.what.startswith("moved again after 2m1") for event in paused] == [True]
     assert paused[0].evidence.startswith("1000 of 65536 bytes at the look before, 1500 of 65536 bytes now")
+
+
+def test_a_full_pipe_is_blocked_until_somebody_reads_and_what_moved_last_is_that(start: Start) -> None:
+    subject = start(FILLS_AND_DRAINS)
+    name = f"pipe:[{subject.said[0]}]"
+    inspector = Inspector(LiveSource())
+    key = one(inspector.observe(), name).key
+    subject.ask(["write", 65536])
+    full = [observation.changes.life(key) for observation in (inspector.observe(), inspector.observe())]
+    assert full[0].blocked_since == full[1].blocked_since == full[0].progress_at
+    subject.ask(["read", 8192])
+    observation = inspector.observe()
+    life = observation.changes.life(key)
+    assert (life.state, life.blocked_since, life.progress_at) == ("draining", None, observation.snapshot.taken_at)
 
 
 @pytest.mark.parametrize("name", [b"\x1b]0;x\x07", b"[/red]", b"two\nlines", b"bad\xff", "日本".encode()])
