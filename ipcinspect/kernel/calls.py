@@ -10,26 +10,27 @@ import os
 import time
 from typing import NamedTuple
 
-from ipcinspect.kernel import procfs
+from ipcinspect.kernel import call_numbers, procfs
 
+LIMIT = 512
+"""Bytes of a syscall file; it has less than 200."""
 _LARGEST_32_BIT = 1 << 32
 _FIELDS = 9
-_SAME_EVERYWHERE = {449: "futex_waitv", 455: "futex_wait"}
-_NAMES = {
-    "x86_64": {202: "futex", 73: "flock", 72: "fcntl", **_SAME_EVERYWHERE},
-    "aarch64": {98: "futex", 32: "flock", 25: "fcntl", **_SAME_EVERYWHERE},
-}
-_NAMES_OF_32_BIT = {240: "futex", 422: "futex", 143: "flock", 55: "fcntl", 221: "fcntl", **_SAME_EVERYWHERE}
-"""The same for i386 and for ARM."""
 
 
 class Call(NamedTuple):
-    """A thread that sleeps in a call that is known here."""
+    """A thread that sleeps in a call."""
 
     tid: int
     name: str
+    """`read`; `call 999` where the number is not known here."""
     arguments: tuple[int, ...]
     """Six registers; what a call does not use is whatever stood there."""
+    number: int
+    is_32_bit: bool
+    """Whether its pointers and longs have 32 bits."""
+    sp: int
+    pc: int
 
 
 class Asleep(NamedTuple):
@@ -43,21 +44,27 @@ class Asleep(NamedTuple):
 
 
 def parse_call(text: bytes, tid: int, machine: str) -> Call | None:
-    """The call in the text of a syscall file; None for one that runs, and for calls that are not known here."""
+    """The call in the text of a syscall file; None for a thread that runs, or sleeps outside of any call.
+
+    A thread of the kernel has no stack of its own there; it makes no calls.
+    """
     fields = text.split()
-    if len(fields) != _FIELDS or not fields[0].isdigit() or len(fields[0]) > 6:
+    if len(fields) != _FIELDS or not fields[0].isdigit() or len(fields[0]) > 10:
         return None
     try:
         registers = tuple(int(field, 16) for field in fields[1:])
     except ValueError:
         return None
-    known = _NAMES_OF_32_BIT if registers[6] < _LARGEST_32_BIT else _NAMES.get(machine, {})
-    name = known.get(int(fields[0]))
-    return None if name is None else Call(tid, name, registers[:6])
+    number, sp = int(fields[0]), registers[6]
+    if not 0 < sp < 1 << 64:
+        return None
+    is_32_bit = sp < _LARGEST_32_BIT
+    name = call_numbers.names(machine, is_32_bit).get(number) or f"call {number}"
+    return Call(tid, name, registers[:6], number, is_32_bit, sp, registers[7])
 
 
 def asleep(root: str, pid: int, starttime: int, until: float) -> Asleep:
-    """The known calls in which threads of a process sleep; none where it is gone. `until` is of time.monotonic().
+    """The calls in which threads of a process sleep; none where it is gone. `until` is of time.monotonic().
 
     Whoever is refused one thread's file is refused them all, so no further one is asked.
     """
@@ -74,7 +81,7 @@ def asleep(root: str, pid: int, starttime: int, until: float) -> Asleep:
             if time.monotonic() > until:
                 return Asleep(calls, False, True)
             try:
-                call = parse_call(procfs.read_file(process, f"task/{tid}/syscall", 512), tid, machine)
+                call = parse_call(procfs.read_file(process, f"task/{tid}/syscall", LIMIT), tid, machine)
             except PermissionError:
                 return Asleep(calls, True, False)
             except OSError:  # the thread ended

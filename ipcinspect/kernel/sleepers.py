@@ -9,27 +9,19 @@ too: of the reader (`iolock` in net/unix/af_unix.c), and of whoever sends or rec
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
-from ipcinspect.kernel import procfs
+from ipcinspect.kernel import call_numbers, procfs
 
 _LARGEST_32_BIT = 1 << 32
-
-
-class _Calls(NamedTuple):
-    """Numbers of the calls that copy through a descriptor."""
-
-    one: frozenset[int]
-    """read, write, readv, writev, vmsplice, preadv2, pwritev2, and those of sockets: sendto, recvfrom, sendmsg,
-    recvmsg, recvmmsg, sendmmsg. It is the first argument."""
-    two: frozenset[int]
-    """sendfile, splice, tee: it is one of the first three."""
-
-
-_CALLS = {
-    "x86_64": _Calls(frozenset((0, 1, 19, 20, 278, 327, 328, 44, 45, 46, 47, 299, 307)), frozenset((40, 275, 276))),
-    "aarch64": _Calls(frozenset((63, 64, 65, 66, 75, 286, 287, 206, 207, 211, 212, 243, 269)), frozenset((71, 76, 77))),
-}
+_ONE_DESCRIPTOR = frozenset(
+    (
+        "read", "write", "readv", "writev", "vmsplice", "preadv2", "pwritev2",
+        "sendto", "recvfrom", "sendmsg", "recvmsg", "recvmmsg", "sendmmsg",
+    )
+)  # fmt: skip
+"""Calls that copy through the descriptor which is their first argument."""
+_TWO_DESCRIPTORS = frozenset(("sendfile", "splice", "tee"))
+"""Calls that copy through descriptors among their first three arguments."""
 _ORDINARY = frozenset(
     name.encode()
     for name in (
@@ -92,10 +84,11 @@ def is_given(syscall: bytes, fd: int, machine: str) -> bool:
         number, *arguments = int(fields[0]), *(int(field, 16) for field in fields[1:])
     except ValueError:
         return True
-    known = _CALLS.get(machine)
-    if known is None or len(arguments) < 8 or arguments[6] < _LARGEST_32_BIT:
+    known = call_numbers.names(machine, False)
+    if not known or len(arguments) < 8 or arguments[6] < _LARGEST_32_BIT:
         return fd in arguments[:4]
-    return (number in known.one and arguments[0] == fd) or (number in known.two and fd in arguments[:3])
+    name = known.get(number)
+    return (name in _ONE_DESCRIPTOR and arguments[0] == fd) or (name in _TWO_DESCRIPTORS and fd in arguments[:3])
 
 
 def _wchan(task: str) -> bytes:

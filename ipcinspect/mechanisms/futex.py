@@ -18,7 +18,8 @@ from typing import NamedTuple
 
 from ipcinspect.kernel import futexes, thread_ids
 from ipcinspect.kernel.errors import Unsupported
-from ipcinspect.kernel.futexes import Owner, Sleepers, SleepingThread
+from ipcinspect.kernel.futex_words import Owner
+from ipcinspect.kernel.futexes import Sleepers, SleepingThread
 from ipcinspect.kernel.maps import SharedMapping
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Tells, Wait

@@ -44,7 +44,7 @@ ALLOWED = {
     ("kernel/locks.py", "os.readlink"): "the text of /proc/self/ns/pid",
     ("kernel/calls.py", "os.open"): "the directory /proc/PID/task",
     ("kernel/calls.py", "os.listdir"): "the directory /proc/PID/task",
-    ("kernel/futexes.py", "os.open"): "/proc/PID/pagemap",
+    ("kernel/present_memory.py", "os.open"): "/proc/PID/task/TID/pagemap",
     ("kernel/sleepers.py", "os.listdir"): "/proc/PID/task",
     ("kernel/sleepers.py", "os.open"): "/proc/PID/task/TID/wchan",
     ("kernel/inotify.py", "os.readlink"): "the text of a /proc/PID/fd link: is it that pipe before, and still after",

@@ -21,7 +21,7 @@ from ipcinspect.kernel import (
     calls,
     cgroup,
     fdinfo,
-    futexes,
+    futex_words,
     host,
     inet_diag,
     inotify,
@@ -92,6 +92,7 @@ LOCKS = (
     b"3: LEASE  BREAKING  UNLCK 7 fe:00:9 0 EOF\n"
     b"3: -> LEASE  BREAKER   READ 8 <none>:0 0 EOF\n"
 )
+MUTEX_WORD = futex_words.Word(0x7F0000001000, True, False, 2, True, True)
 SYSCALL = b"202 0x7f1000000010 0x9 0x2 0x0 0x0 0xffffffff 0x7fffbf36f8e8 0x7ff235716897\n"
 
 PARSERS: list[tuple[str, Callable[[bytes], object], bytes]] = [
@@ -114,11 +115,11 @@ PARSERS: list[tuple[str, Callable[[bytes], object], bytes]] = [
     ("passwd", passwd.parse_passwd, PASSWD),
     ("locks", locks.parse, LOCKS),
     ("lock lines of fdinfo", locks.parse, b"pos:\t0\nflags:\t02\nlock:\t1: FLOCK  ADVISORY  READ 5 00:1b:9 0 EOF\n"),
-    ("futex_waitv", futexes.parse_waiters, struct.pack("=QQII", 1, 0x7F0000001000, 2, 0) * 2),
+    ("futex_waitv", futex_words.parse_waiters, struct.pack("=QQII", 1, 0x7F0000001000, 2, 0) * 2),
     (
         "memory of a mutex",
-        lambda text: futexes.read_lock(text, 12, False),
-        bytes(12) + struct.pack("=8I", 2, 1, 7, 1, 128, 0, 0, 0),
+        lambda text: futex_words.read_lock(text, 12, MUTEX_WORD),
+        bytes(12) + struct.pack("=8I", 2, 0, 7, 1, 128, 0, 0, 0),
     ),
     ("syscall", lambda text: calls.parse_call(text, 7, "x86_64"), SYSCALL),
     ("address of the internet", sockaddr.parse_inet, struct.pack("=HH4s8x", 2, 80, b"\x7f\0\0\1")),

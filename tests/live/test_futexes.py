@@ -129,11 +129,12 @@ def test_a_dead_owner_is_not_replaced_by_anybody(start: Start, path: Path) -> No
 
 
 FAKES = {
-    "no such thread": (2, 1, 4000000, 1, 128),
-    "not marked as shared": (2, 1, None, 1, 0),
-    "no user": (2, 1, None, 0, 128),
-    "nobody waits": (1, 1, None, 1, 128),
-    "of a process that has it not mapped": (2, 1, os.getpid(), 1, 128),
+    "no such thread": (2, 0, 4000000, 1, 128),
+    "not marked as shared": (2, 0, None, 1, 0),
+    "no user": (2, 0, None, 0, 128),
+    "nobody waits": (1, 0, None, 1, 128),
+    "of a process that has it not mapped": (2, 0, os.getpid(), 1, 128),
+    "counted though not recursive": (2, 1, None, 1, 128),
 }
 """Lock word, count, owner (None: somebody who maps it), users, kind."""
 
