@@ -53,7 +53,8 @@ def is_wanted(arguments: argparse.Namespace) -> bool:
     if arguments.attach is not None:
         return True
     for word in _OF_ATTACHING:
-        if getattr(arguments, "role" if word == "as" else word) not in (None, False):
+        given = getattr(arguments, "role" if word == "as" else word)
+        if given is not None and given is not False:
             raise Usage(f"--{word} has a meaning only with --attach CHANNEL")
     return False
 
@@ -112,10 +113,16 @@ def _channel(session: Session, snapshot: Snapshot) -> Channel:
     if not find(text, snapshot, directory) and parse_descriptor(text) is None:
         named = parse_name(text)
         if named.mechanism in (None, fifo.NAME) and "/" in named.name:
-            found = _at_path(os.path.join(directory, named.name), snapshot)
+            found = _at_path(_absolute(directory, named.name), snapshot)
             if found is not None:
                 return found
     return one_channel(text, snapshot, directory)
+
+
+def _absolute(directory: str, path: str) -> str:
+    """The path as the kernel takes it from there; `..` stays, since it means another place behind a link."""
+    whole = os.path.join(directory, path)
+    return whole if ".." in whole.split("/") else os.path.normpath(whole)
 
 
 def _at_path(path: str, snapshot: Snapshot) -> Channel | None:

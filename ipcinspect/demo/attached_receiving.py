@@ -15,7 +15,7 @@ from ipcinspect.demo.watching import listens
 from ipcinspect.mechanisms.demo_attach import counted
 from ipcinspect.model.text import visible
 
-_TAKEN_WITHIN_S = 1.0
+TAKEN_WITHIN_S = 1.0
 """How long it is looked whether somebody takes what was sent; then it is told as it is."""
 _LOOKS_AGAIN_S = 0.1
 _CLOSES_WITHIN_S = 1.0
@@ -108,7 +108,7 @@ def _what_came(course: AttachedCourse, payload: bytes, ours: list[bytes]) -> str
 
 def _taken_by_others(course: AttachedCourse) -> Iterator[Told]:
     """Whether somebody takes what was sent, for a moment: a queue may be read much later, or never."""
-    until = time.monotonic() + _TAKEN_WITHIN_S
+    until = time.monotonic() + TAKEN_WITHIN_S
     evidence = course.look()
     while _waits_on(course, evidence) and time.monotonic() < until:
         course.rest(_LOOKS_AGAIN_S)
@@ -119,9 +119,9 @@ def _taken_by_others(course: AttachedCourse) -> Iterator[Told]:
     elif not waits_on:
         told = "somebody took it: no more waits than before"
     elif evidence.channel is not None and listens(evidence.channel):
-        told = f"nobody has accepted the connection within {_TAKEN_WITHIN_S:g} s: what was sent waits in it"
+        told = f"nobody has accepted the connection within {TAKEN_WITHIN_S:g} s: what was sent waits in it"
     else:
-        told = f"nobody has taken all of it within {_TAKEN_WITHIN_S:g} s: it waits there"
+        told = f"nobody has taken all of it within {TAKEN_WITHIN_S:g} s: it waits there"
     yield course.says(told, evidence)
 
 

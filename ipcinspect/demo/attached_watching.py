@@ -11,6 +11,8 @@ from ipcinspect.model.channel import Channel
 from ipcinspect.model.snapshot import Snapshot
 
 _BY_CONNECTION = ("unix", "tcp", "udp")
+_OURS = ("client", "writer")
+"""What our sender is in a connection of its own; over another socket it talks with us."""
 
 
 class AttachedWatching(Watching):
@@ -67,7 +69,9 @@ class AttachedWatching(Watching):
             one
             for one in snapshot.channels
             if one.mechanism == self._given.mechanism
-            and any(end.process is not None and end.process.pid == sender for end in one.endpoints)
+            and any(
+                end.process is not None and end.process.pid == sender and end.role in _OURS for end in one.endpoints
+            )
         ]
         return min(mine, key=lambda one: one.key != self._given.key, default=None)
 
