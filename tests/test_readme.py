@@ -17,7 +17,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 IPCINSPECT = [sys.executable, "-m", "ipcinspect"]
 
 DONE, USAGE, UNABLE = 0, 2, 3
-OF_ONE_THING = ("show", "peek", "follow", "ps 1")
+OF_ONE_THING = ("show", "peek", "follow", "ps 1", "demo --attach")
 """What these ask for need not exist on the machine of the test, or may be hidden there; then one line says so."""
 LEAVE_WITHIN_S = 20
 

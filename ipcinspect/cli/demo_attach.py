@@ -81,6 +81,7 @@ def run(session: Session, plan: Plan) -> int:
             tell("nothing was done\n")
             return DONE
         _check_unchanged(session, plan, inspector, attachment)
+    tell("\n")
     text = None if session.options.json else AttachedText(attachment, style, width)
     with signals_end_in_order(), contextlib.closing(AttachedWalk(attachment, inspector)) as walk:
         write_walk(session, walk, text, snapshot)

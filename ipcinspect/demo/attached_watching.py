@@ -64,16 +64,13 @@ class AttachedWatching(Watching):
         return own or snapshot.channels_by_key.get(self._given.key), None
 
     def _connection(self, snapshot: Snapshot) -> Channel | None:
-        sender = self._halves.sender_pid
-        mine = [
-            one
-            for one in snapshot.channels
-            if one.mechanism == self._given.mechanism
-            and any(
-                end.process is not None and end.process.pid == sender and end.role in _OURS for end in one.endpoints
-            )
-        ]
+        mine = [one for one in snapshot.channels if one.mechanism == self._given.mechanism and self._is_ours(one)]
         return min(mine, key=lambda one: one.key != self._given.key, default=None)
+
+    def _is_ours(self, channel: Channel) -> bool:
+        sender = self._halves.sender_pid
+        ends = (end for end in channel.endpoints if end.process is not None and end.process.pid == sender)
+        return any(end.role in _OURS for end in ends)
 
     def _absent(self) -> str:
         if self._given.mechanism == "fifo":
