@@ -135,7 +135,7 @@ def _at_path(path: str, snapshot: Snapshot) -> Channel | None:
     except OSError as error:
         raise DemoError(f"{path}: {error.strerror}") from error
     if not file.is_fifo:
-        what = "a socket that no look at this machine shows" if stat.S_ISSOCK(file.mode) else "neither FIFO nor socket"
+        what = "a socket that nobody visible has bound" if stat.S_ISSOCK(file.mode) else "neither FIFO nor socket"
         raise Usage(f"{shown(path)} is {what}")
     opened = snapshot.channels_by_key.get(ChannelKey("fifo", file.device, file.inode))
     return fifo.unopened(path, file) if opened is None else opened._replace(name=path)

@@ -35,10 +35,9 @@ class AttachedPair(DemoPair):
         """The one of that name."""
         return next(half for half in self.halves if half.role == role)
 
-    def begin_open(self) -> None:
-        """Have all take hold of their ends, at once: some wait for each other in it."""
-        for half in self.halves:
-            half.ask(Question(protocol.OPEN))
+    def begin_open(self, role: str) -> None:
+        """Have one take hold of its end."""
+        self.half(role).ask(Question(protocol.OPEN))
 
     def begin_close(self, role: str) -> None:
         """Have one let go of its end."""

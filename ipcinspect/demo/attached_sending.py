@@ -16,15 +16,23 @@ def creation(course: AttachedCourse) -> Iterator[Told]:
     course.make()
     yield from course.calls()
     yield course.says(f"nothing is made: {course.attachment.channel.id} is there already", course.look())
-    course.halves.begin_open()
-    for role in course.attachment.halves:
-        course.finish(role, "nobody came to its other end")
-        course.opened.add(role)
+    _opens(course)
     yield from course.calls()
     who = " and ".join(f"demo-{half.role} {half.pid}" for half in course.halves.halves)
     evidence = course.look()
     course.waited_before = course.looks.waiting(evidence)
     yield course.says(f"{who} {'has' if len(course.opened) == 1 else 'have'} taken hold of it", evidence)
+
+
+def _opens(course: AttachedCourse) -> None:
+    """Both at once, since they may wait for each other in it; where they do not wait, the one that can be first is."""
+    roles = course.attachment.halves[::-1]
+    for together in (roles,) if course.plan.blocking else zip(roles):
+        for role in together:
+            course.halves.begin_open(role)
+        for role in together:
+            course.finish(role, "nobody came to its other end")
+            course.opened.add(role)
 
 
 def preparation(course: AttachedCourse) -> Iterator[Told]:

@@ -100,7 +100,7 @@ def attach(
     plan = _checked(plan._replace(variant=None, response=None), demo, role, channel)
     channel = _reached(channel, ask)
     _check_nearer(channel, snapshot)
-    attaching = Attaching(channel, role, plan.messages, plan.size, wish.at, wish.number)
+    attaching = Attaching(channel, role, plan.messages, plan.size, wish.at, wish.number, plan.blocking)
     try:
         access = demo.attach.access(attaching)
     except Unsupported as error:

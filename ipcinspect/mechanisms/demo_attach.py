@@ -35,6 +35,8 @@ class Attaching(NamedTuple):
     """Of memory the first byte, of a set of semaphores which one; 0 for all else."""
     number: int
     """One that no other program has at this moment: our pid."""
+    blocking: bool
+    """As in `Terms`."""
 
     @property
     def sends(self) -> bool:
@@ -93,7 +95,8 @@ def does_to_semaphore(attaching: Attaching, which: str) -> tuple[str, ...]:
     """What a demo does to a semaphore."""
     times = counted(attaching.messages, "time")
     raises = f"raise {which} by 1, {times}: who sleeps on it goes on"
-    takes = f"take 1 off {which}, {times} at most, and sleep while it is 0: who else takes from it waits longer"
+    at_0 = "sleep" if attaching.blocking else "give up"
+    takes = f"take 1 off {which}, {times} at most, and {at_0} while it is 0: who else takes from it waits longer"
     if attaching.role == "both":
         return (
             raises,

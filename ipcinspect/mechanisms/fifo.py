@@ -176,8 +176,9 @@ def _access(attaching: Attaching) -> Access:
     if channel.name is None or demo_attach.told(FIELDS, channel, "deleted"):
         raise Unsupported("its name is gone: only who has it open can use it")
     if attaching.sends:
+        alone = "sleeps" if attaching.blocking else "fails (ENXIO)"
         does += [
-            "open it for writing, which sleeps while nobody has it open for reading",
+            f"open it for writing, which {alone} while nobody has it open for reading",
             f"write {attaching.amount} for whoever reads",
         ]
     if attaching.receives:
@@ -193,7 +194,7 @@ def _access(attaching: Attaching) -> Access:
             "close it: where no other reader has it open, its writers get EPIPE, and SIGPIPE, which ends most programs"
         )
     given = (channel.name, *demo_attach.of_place(channel))
-    return Access(given, given, tuple(does), empty="end of file: no writer has it open any more")
+    return Access(given, given, tuple(does), empty="end of file: no writer has it open")
 
 
 DEMO = Demo(

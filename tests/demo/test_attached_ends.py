@@ -40,8 +40,8 @@ def on_queue(msqid: int) -> Attachment:
 @pytest.mark.parametrize("which", ["sender", "receiver", "keeper", "all"])
 def test_a_queue_outlives_each_process_of_the_demo_that_is_killed(queue: int, which: str) -> None:
     with AttachedPair.on(on_queue(queue)) as pair:
-        pair.begin_open()
         for role in ("sender", "receiver"):
+            pair.begin_open(role)
             assert pair.comes(role, 10.0)
             pair.finish(role)
         pair.begin_receive(64)

@@ -143,13 +143,12 @@ def test_a_receiver_takes_what_the_writers_of_a_fifo_write_until_they_are_gone(p
 
     with beside(write):
         done = walked(unopened(path), "receiver")
-    checked(
-        done, "14 bytes: HTTP/1.1 200\\r\\n", "end of file: no writer has it open any more", "the demo sends nothing"
-    )
+    checked(done, "14 bytes: HTTP/1.1 200\\r\\n", "end of file: no writer has it open", "the demo sends nothing")
 
 
-def test_both_on_a_fifo_that_is_there_agree_and_the_fifo_stays(path: str) -> None:
-    done = walked(unopened(path), "both", plan(notification="poll"))
+@pytest.mark.parametrize("blocking", [True, False])
+def test_both_on_a_fifo_that_is_there_agree_and_the_fifo_stays(path: str, blocking: bool) -> None:
+    done = walked(unopened(path), "both", plan(notification="poll", blocking=blocking))
     checked(done, "the receiver was told by poll", 'text "message 2 of 2", equal to what was sent')
     assert os.path.exists(path)
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from ipcinspect.demo.path_facts import facts_of
+from ipcinspect.demo.process import DemoError
 from ipcinspect.kernel.cached_path import CachedPaths
 from ipcinspect.model.snapshot import Want
 from ipcinspect.sources.live import LiveSource
@@ -242,3 +244,12 @@ say(ino(r), ino(other), ino(server)); order()
         looking.kill()
         looking.communicate(timeout=WITHIN_S)
     assert subject.hear() == ["over"], "and it goes on once the server answers"
+
+
+def test_a_path_that_a_user_names_for_a_demo_is_given_up_in_time(server: Server) -> None:
+    assert facts_of(server.file).uid == 0
+    server.stop()
+    begun = time.monotonic()
+    with pytest.raises(DemoError, match=r"no answer within 0\.2 s"):
+        facts_of(server.file + "2", 0.2)
+    assert time.monotonic() - begun < DEADLINE_S
