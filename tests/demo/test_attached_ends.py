@@ -13,7 +13,7 @@ from ipcinspect.demo.attached_pair import AttachedPair
 from ipcinspect.demo.attaching import Attachment, Wish, attach
 from ipcinspect.demo.plan import Plan
 from ipcinspect.kernel import sysv
-from ipcinspect.mechanisms import fifo, sysv_msg
+from ipcinspect.mechanisms import sysv_msg
 from ipcinspect.mechanisms.demo_attach import of_place
 from tests import fakes
 from tests.demo.test_attached_walk import unopened
@@ -54,17 +54,19 @@ def test_a_queue_outlives_each_process_of_the_demo_that_is_killed(queue: int, wh
     assert depth.messages == 1
 
 
-def test_only_the_half_that_is_wanted_is_started_and_no_directory_is_made(tmp_path: Path) -> None:
-    path = str(tmp_path / "fifo")
+def test_only_the_half_that_is_wanted_is_started_and_no_directory_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, names = str(tmp_path / "fifo"), tmp_path / "names"
     os.mkfifo(path)
+    names.mkdir()
+    monkeypatch.setenv("TMPDIR", str(names))
     made = attach(unopened(path), fakes.snapshot(uid=os.geteuid()), Plan("fifo"), Wish("receiver"))
-    before = {entry for entry in os.listdir("/tmp") if entry.startswith("ipcinspect-demo-")}
     with AttachedPair.on(made) as pair:
         children = (PROC / str(pair.maker_pid) / "task" / str(pair.maker_pid) / "children").read_text().split()
         assert children == [str(pair.receiver_pid)]
         assert pair.sender_pid == 0
         assert made.access.receiver_args == (path, *of_place(made.channel))
-        assert not {entry for entry in os.listdir("/tmp") if entry.startswith("ipcinspect-demo-")} - before
+        assert os.listdir(names) == []
     assert_ended(pair.receiver_pid, pair.maker_pid)
-    assert made.channel.mechanism == fifo.NAME
-    assert os.listdir(tmp_path) == ["fifo"]
+    assert sorted(os.listdir(tmp_path)) == ["fifo", "names"]
