@@ -80,8 +80,8 @@ class Half:
         self._task, self._calls = task, calls
         self._sends: DemoSender | None = None
         self._receives: DemoReceiver | None = None
-        first = Part(calls, task.terms, forth.args, forth.fds)
-        second = None if back is None else Part(calls, task.terms, back.args, back.fds)
+        first = Part(calls.about("forth"), task.terms, forth.args, forth.fds)
+        second = None if back is None else Part(calls.about("back"), task.terms, back.args, back.fds)
         if role == "sender":
             self._sends = demo.sender(first)
             self._receives = demo.receiver(second) if second is not None else cast("DemoReceiver", self._sends)
@@ -90,7 +90,8 @@ class Half:
             self._receives = demo.receiver(first)
             self._sends = demo.sender(second) if second is not None else cast("DemoSender", self._receives)
             self._ends = [self._receives, *([self._sends] if second is not None else [])]
-        self._waiting = Waiting(calls, task.notification if role == "receiver" else "read", self._receives)
+        read = second if role == "sender" and second is not None else first
+        self._waiting = Waiting(read.calls, task.notification if role == "receiver" else "read", self._receives)
         self.acts = {
             protocol.OPEN: self._open,
             protocol.PREPARE: self._prepare,

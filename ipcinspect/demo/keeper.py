@@ -26,7 +26,7 @@ from ipcinspect.demo.protocol import Answer, Given, Joins, Left, Made, Task
 from ipcinspect.kernel import maps, procfs
 from ipcinspect.kernel.own_process import set_name
 from ipcinspect.mechanisms import demo_leaving
-from ipcinspect.mechanisms.demo_part import Calls, Leaving, Making, Report
+from ipcinspect.mechanisms.demo_part import WAYS, Calls, Leaving, Making, Report
 from ipcinspect.mechanisms.room import Demo, Handover
 
 _ENDS_WITHIN_S = 1.0
@@ -140,10 +140,11 @@ def _create(
 ) -> _Channels:
     """The object, and a second one where answers take one. Raises OSError."""
     made: list[Handover] = []
-    for name in ("forth", *(("back",) if task.second else ())):
+    for name in WAYS if task.second else WAYS[:1]:
         place = os.path.join(directory, name)
         os.mkdir(place)
-        handover = demo.create(Making(calls, place, task.variant, task.terms, hindrance.mode_of(task.fault, _MODE)))
+        mode = hindrance.mode_of(task.fault, _MODE)
+        handover = demo.create(Making(calls.about(name), place, task.variant, task.terms, mode))
         for leaving in handover.leaves:
             undo.callback(_remove, leaving)
         made.append(handover)

@@ -17,6 +17,8 @@ NOTIFICATIONS = ("read", "poll", "epoll", "signal", "mq_notify")
 signal of its descriptor (O_ASYNC, fcntl(2)); by mq_notify(3)."""
 RESPONSES = ("same", "second")
 """The answer comes back through the same channel, or through a second one of the same mechanism."""
+WAYS = ("forth", "back")
+"""The channel of the messages, and the second one, of their answers."""
 LOCKS = ("sysv-sem", "posix-sem", "futex")
 """What guards shared memory."""
 
@@ -44,26 +46,37 @@ class Report(NamedTuple):
     """Name of the error (`EPIPE`) where it failed."""
     message: str | None = None
     """Words for the error."""
+    about: str = ""
+    """Which of the pair's channels it was done to, one of `WAYS`; empty where to none of them alone (fork(2))."""
 
 
 class Calls:
     """Makes calls and reports each, when it begins and when it has returned."""
 
     def __init__(
-        self, report: Callable[[Report], None] = lambda report: None, clock: Callable[[], float] = time.monotonic
+        self,
+        report: Callable[[Report], None] = lambda report: None,
+        clock: Callable[[], float] = time.monotonic,
+        whole: Calls | None = None,
     ) -> None:
+        """`whole`: those that these are a part of, and are quiet with."""
         self._report = report
         self._clock = clock
+        self._whole = whole or self
         self._is_quiet = False
+
+    def about(self, way: str) -> Calls:
+        """The same for what is done to one of the two channels."""
+        return Calls(lambda report: self._report(report._replace(about=way)), self._clock, self._whole)
 
     @contextlib.contextmanager
     def quiet(self) -> Iterator[None]:
         """Within it only calls that fail are reported: for the same one thousands of times."""
-        self._is_quiet = True
+        self._whole._is_quiet = True
         try:
             yield
         finally:
-            self._is_quiet = False
+            self._whole._is_quiet = False
 
     def tell(self, report: Report) -> None:
         """Report a call that was made elsewhere (fork(2): it returns twice)."""
@@ -82,7 +95,7 @@ class Calls:
         `comes_with`: by errno, what else such a failure does. Raises what `function` raises.
         """
         begun = Report(call, tuple(str(arg) for arg in shown), self._clock())
-        if not self._is_quiet:
+        if not self._whole._is_quiet:
             self._report(begun)
         try:
             result = function()
@@ -91,7 +104,7 @@ class Calls:
             words = os.strerror(error.errno or errno.EIO) + comes_with.get(error.errno or 0, "")
             self._report(begun._replace(took_s=self._clock() - begun.began_at, errno=name, message=words))
             raise
-        if self._is_quiet:
+        if self._whole._is_quiet:
             return result
         took = self._clock() - begun.began_at
         told = returns(result)

@@ -12,7 +12,7 @@ from ipcinspect.tui.drawing import Line, Span, clip
 from ipcinspect.tui.glyphs import Glyphs
 
 _TIME = 9
-_SLEPT_S = 0.001
+SLEPT_S = 0.001
 """From here on a call counts as one that slept: its row stands where it returned."""
 _MOVING = ("transmission", "delivery", "reception", "response")
 _MOVERS = frozenset(
@@ -82,7 +82,7 @@ def _rows(lines: Sequence[Told]) -> list[_Row]:
         report = line.report
         if report is None or (report.took_s is None and _identity(line) in returned):
             continue
-        slept = report.took_s if report.took_s is not None and report.took_s >= _SLEPT_S else 0.0
+        slept = report.took_s if report.took_s is not None and report.took_s >= SLEPT_S else 0.0
         rows.append(_Row(line.at_s + slept, line, line is newest))
     return sorted(rows, key=lambda row: row.at_s)
 

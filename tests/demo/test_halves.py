@@ -98,7 +98,35 @@ def test_every_call_of_a_transfer_is_reported_begun_and_done(name: str) -> None:
     assert all(report.took_s is not None and report.took_s >= 0 for report in done)
     told = [(one.began_at, one.call, one.args) for one in done if one.call != "fork"]
     assert sorted((one.began_at, one.call, one.args) for one in begun) == sorted(told)
-    assert [side for side, report in heard if report.call == "fork"] == ["maker", "maker"]
+    assert [(side, report.about) for side, report in heard if report.call == "fork"] == [("maker", "")] * 2
+    assert {report.about for _, report in heard if report.call != "fork"} == {"forth"}
+
+
+def test_each_call_tells_to_which_of_the_two_channels_it_was_done() -> None:
+    heard: Heard = []
+    plan = Plan("pipe", notification="poll", response="second")
+    with DemoPair.start(ROOMS["pipe"], plan, hear=lambda side, report: heard.append((side, report))) as pair:
+        pair.open()
+        pair.send(b"four")
+        pair.begin_wait()
+        pair.finish_wait()
+        pair.receive()
+        pair.begin_answer(b"back")
+        pair.begin_take_answer(4)
+        pair.finish_answer()
+        assert pair.finish_take_answer() == b"back"
+        pair.close_sender()
+        pair.close_receiver()
+    done = [(side, report) for side, report in heard if report.took_s is not None]
+    made = {report.about: report.result for side, report in done if report.call == "pipe2"}
+    ends = {way: set(map(int, (result or "").strip("[]").split(", "))) for way, result in made.items()}
+    assert set(ends) == {"forth", "back"}
+    for side, report in done:
+        if side != "maker" and report.call in ("read", "write", "close"):
+            assert int(report.args[0]) in ends[report.about], report
+    assert {(side, report.about) for side, report in done if report.call in ("read", "poll")} == {
+        ("b", "forth"), ("a", "back"),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "how"), [case for case in cases(lambda demo: demo.notifications) if case[0] in CALLS])

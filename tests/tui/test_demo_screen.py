@@ -69,13 +69,15 @@ async def test_a_run_ends_by_itself_and_leaves_nothing() -> None:
 
 async def test_what_the_processes_say_stands_in_the_life_of_their_channel() -> None:
     options = ScreenOptions(interval=0.2)
-    async with at_screen(LiveSource(), (120, 40), options) as user:  # type: ignore[arg-type]
+    async with at_screen(LiveSource(), (110, 40), options) as user:  # type: ignore[arg-type]
         await user.press("5", "n")
         await user.sees("1 creation", "sender")
         await user.press("n", "n")
         await user.sees("2.0K sent")
-        await user.press("c")
+        await user.press("c", "right")
         await user.sees("demo-sender", "write(", "told")
+        await user.press("tab", "end")
+        await user.sees("demo-keeper", "made it: pipe2(0)", "created")
 
 
 async def test_leaving_the_program_ends_the_pair() -> None:

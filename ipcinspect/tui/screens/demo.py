@@ -12,11 +12,10 @@ from textual.message import Message
 
 from ipcinspect.demo.plan import Plan
 from ipcinspect.demo.telling import Cast, Told
-from ipcinspect.lifecycle.life import Event
 from ipcinspect.model.text import visible
 from ipcinspect.tui import demo_choices
-from ipcinspect.tui.demo_calls import call_text
 from ipcinspect.tui.demo_choices import DEMOS, Choice
+from ipcinspect.tui.demo_life import told_events
 from ipcinspect.tui.demo_page_text import demo_lines
 from ipcinspect.tui.demo_scene import Scene
 from ipcinspect.tui.demo_setup import intro_lines, setup_line
@@ -94,6 +93,10 @@ class DemoPage(Page):
         self._payloads: tuple[bytes, ...] = ()
         self._is_over = False
         self._failure: str | None = None
+        self._began_at: float | None = None
+        """When the walk began, seconds since the epoch."""
+        self._untold: list[Told] = []
+        """Lines that came before the channel was seen."""
 
     def compose(self) -> ComposeResult:
         yield Picture(chooses=False, id="demo")
@@ -234,18 +237,20 @@ class DemoPage(Page):
         self._draw()
 
     def _tell_life(self, lines: Sequence[Told]) -> None:
-        """What both processes say they did stands in the life of their channel, beside what the kernel shows."""
+        """What the processes say they did stands in the life of their channel, beside what the kernel shows.
+
+        What came before the channel was seen, how it was made, is told as soon as it is.
+        """
+        now = self.ipc.options.clock()
+        if self._began_at is None and lines:
+            self._began_at = now - max(told.at_s for told in lines)
+        self._untold += lines
         seen = next((one.evidence for one in reversed(self._lines) if one.evidence and one.evidence.channel), None)
-        cast, now = self._cast, self.ipc.options.clock()
-        if seen is None or cast is None:
+        if seen is None or self._cast is None or self._began_at is None:
             return
-        last = max((told.at_s for told in lines), default=0.0)
-        for told in lines:
-            channel = seen.back if told.stage == "response" and seen.back is not None else seen.channel
-            if channel is not None and told.report is not None and told.side in ("a", "b"):
-                who = f"demo-sender {cast.sender}" if told.side == "a" else f"demo-receiver {cast.receiver}"
-                at = now - (last - told.at_s)
-                self.ipc.feed.tell(channel.key, Event(at, told.stage, call_text(told.report), f"{who} says so", "told"))
+        untold, self._untold = self._untold, []
+        for key, event in told_events(untold, self._cast, seen, self._began_at):
+            self.ipc.feed.tell(key, event._replace(at=min(event.at, now)))
 
     def _go(self, how_far: str) -> None:
         """Have the walk go on; without one, begin it."""
