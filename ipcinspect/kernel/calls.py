@@ -12,21 +12,24 @@ from typing import NamedTuple
 
 from ipcinspect.kernel import call_numbers, procfs
 
+NO_CALL = "no call"
+"""Of a thread that sleeps outside of any call: stopped, traced, frozen, or waiting for a page of its memory."""
 LIMIT = 512
 """Bytes of a syscall file; it has less than 200."""
 _LARGEST_32_BIT = 1 << 32
-_FIELDS = 9
+_FIELDS, _FIELDS_OUTSIDE = 9, 3
 
 
 class Call(NamedTuple):
-    """A thread that sleeps in a call."""
+    """A thread that sleeps, and the call in which it does."""
 
     tid: int
     name: str
-    """`read`; `call 999` where the number is not known here."""
+    """`read`; `call 999` where the number is not known here; NO_CALL."""
     arguments: tuple[int, ...]
-    """Six registers; what a call does not use is whatever stood there."""
+    """Six registers; what a call does not use is whatever stood there. None outside of a call."""
     number: int
+    """-1 outside of a call."""
     is_32_bit: bool
     """Whether its pointers and longs have 32 bits."""
     sp: int
@@ -44,23 +47,23 @@ class Asleep(NamedTuple):
 
 
 def parse_call(text: bytes, tid: int, machine: str) -> Call | None:
-    """The call in the text of a syscall file; None for a thread that runs, or sleeps outside of any call.
+    """The call in the text of a syscall file; None for a thread that runs.
 
     A thread of the kernel has no stack of its own there; it makes no calls.
     """
     fields = text.split()
-    if len(fields) != _FIELDS or not fields[0].isdigit() or len(fields[0]) > 10:
+    is_outside = len(fields) == _FIELDS_OUTSIDE and fields[0] == b"-1"
+    if not is_outside and (len(fields) != _FIELDS or not fields[0].isdigit() or len(fields[0]) > 10):
         return None
     try:
-        registers = tuple(int(field, 16) for field in fields[1:])
+        number, *registers, sp, pc = int(fields[0]), *[int(field, 16) for field in fields[1:]]
     except ValueError:
         return None
-    number, sp = int(fields[0]), registers[6]
     if not 0 < sp < 1 << 64:
         return None
     is_32_bit = sp < _LARGEST_32_BIT
-    name = call_numbers.names(machine, is_32_bit).get(number) or f"call {number}"
-    return Call(tid, name, registers[:6], number, is_32_bit, sp, registers[7])
+    name = NO_CALL if is_outside else call_numbers.names(machine, is_32_bit).get(number) or f"call {number}"
+    return Call(tid, name, tuple(registers), number, is_32_bit, sp, pc)
 
 
 def asleep(root: str, pid: int, starttime: int, until: float) -> Asleep:
@@ -81,7 +84,7 @@ def asleep(root: str, pid: int, starttime: int, until: float) -> Asleep:
             if time.monotonic() > until:
                 return Asleep(calls, False, True)
             try:
-                call = parse_call(procfs.read_file(process, f"task/{tid}/syscall", LIMIT), tid, machine)
+                call = parse_call(procfs.read_at_once(process, f"task/{tid}/syscall", LIMIT), tid, machine)
             except PermissionError:
                 return Asleep(calls, True, False)
             except OSError:  # the thread ended

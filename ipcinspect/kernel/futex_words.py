@@ -57,7 +57,8 @@ class Owner(NamedTuple):
     lock: str
     """`mutex`, `robust mutex`, `PI mutex`, `rwlock`, `thread join`."""
     is_private: bool
-    """Whether it must be a thread of the same process; not told of a PI mutex that the kernel takes for shared."""
+    """Whether it must be a thread of the same process. Not told of robust mutexes and of some that inherit priority,
+    which are marked as shared wherever they lie."""
     may_be_waiter: bool = False
     """Whether the thread that waits could be its own owner: one that locks a plain mutex a second time sleeps on."""
 

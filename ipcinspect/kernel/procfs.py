@@ -63,6 +63,15 @@ def read_file(process: int, name: str, limit: int = _CHUNK) -> bytes:
         os.close(fd)
 
 
+def read_at_once(process: int, name: str, limit: int) -> bytes:
+    """A small file of the process by a single read, which for files of one record is all of it. Raises OSError."""
+    fd = os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=process)
+    try:
+        return os.read(fd, limit)
+    finally:
+        os.close(fd)
+
+
 def read_of(root: str, pid: int, starttime: int, name: str, limit: int = _CHUNK) -> bytes:
     """A file of the process that started then. Raises OSError, also where the pid means another process by now."""
     process = open_process(root, pid)

@@ -45,6 +45,7 @@ ALLOWED = {
     ("kernel/calls.py", "os.open"): "the directory /proc/PID/task",
     ("kernel/calls.py", "os.listdir"): "the directory /proc/PID/task",
     ("kernel/present_memory.py", "os.open"): "/proc/PID/task/TID/pagemap",
+    ("kernel/waiting.py", "os.readlink"): "the text of /proc/PID/ns/time links",
     ("kernel/sleepers.py", "os.listdir"): "/proc/PID/task",
     ("kernel/sleepers.py", "os.open"): "/proc/PID/task/TID/wchan",
     ("kernel/inotify.py", "os.readlink"): "the text of a /proc/PID/fd link: is it that pipe before, and still after",

@@ -18,8 +18,10 @@ from hypothesis import strategies as st
 
 from ipcinspect.export.dump import dump
 from ipcinspect.kernel import (
+    call_targets,
     calls,
     cgroup,
+    descriptor_targets,
     fdinfo,
     futex_words,
     host,
@@ -41,6 +43,7 @@ from ipcinspect.kernel import (
     sockaddr,
     sysvipc,
     thread_ids,
+    thread_status,
     unix_diag,
 )
 from ipcinspect.model import payload
@@ -52,6 +55,9 @@ STATUS = b"Name:\tsh\nUmask:\t0022\nUid:\t1000\t1001\t1000\t1000\nGid:\t5\t5\t5\
 SIGNALS = (
     b"Name:\tsh\nThreads:\t1\nSigQ:\t0/95\nSigPnd:\t0000000000000000\nShdPnd:\t0000000000000200\n"
     b"SigBlk:\t0000000000010000\nSigIgn:\t0000000000384004\nSigCgt:\t000000004b813efb\n"
+)
+THREAD_STATUS = (
+    b"Name:\tsh\nState:\tS (sleeping)\nNSpid:\t77\t5\nvoluntary_ctxt_switches:\t150\nnonvoluntary_ctxt_switches:\t545\n"
 )
 MAPS = b"7f00-7f10 rw-s 00000000 00:01 229376                     /SYSV00005151 (deleted)\n"
 RIGHTS = b"Uid:\t1000\t1000\t1000\t1000\nCapEff:\t00000000a80425fb\nNoNewPrivs:\t0\nSeccomp:\t2\n"
@@ -121,6 +127,9 @@ PARSERS: list[tuple[str, Callable[[bytes], object], bytes]] = [
         lambda text: futex_words.read_lock(text, 12, MUTEX_WORD),
         bytes(12) + struct.pack("=8I", 2, 0, 7, 1, 128, 0, 0, 0),
     ),
+    ("polled descriptors", descriptor_targets.parse_polled, struct.pack("=ihhihh", 5, 1, 0, 6, 4, 0)),
+    ("set of descriptors", lambda data: descriptor_targets.parse_set(data, 1024), struct.pack("=QQ", 9, 1)),
+    ("operations on semaphores", call_targets.parse_operations, struct.pack("=HhhHhh", 1, -2, 0, 0, 1, 0)),
     ("syscall", lambda text: calls.parse_call(text, 7, "x86_64"), SYSCALL),
     ("address of the internet", sockaddr.parse_inet, struct.pack("=HH4s8x", 2, 80, b"\x7f\0\0\1")),
     ("address of unix", sockaddr.parse_unix, b"\1\0/run/a name\0"),
@@ -145,6 +154,7 @@ REFUSING: list[tuple[str, Callable[[bytes], object], bytes]] = [
     ("status", procfs.parse_effective_uid, STATUS),
     ("signals", procfs.parse_signals, SIGNALS),
     ("version", lambda text: host.parse_version(text.decode("latin-1")), b"6.1.0-18-amd64"),
+    ("status of a thread", thread_status.parse_status, THREAD_STATUS),
     ("flags", fdinfo.parse_flags, b"pos:\t0\nflags:\t02100002\nmnt_id:\t15\nino:\t77\n"),
     ("numbers of a thread", thread_ids.parse_numbers, b"Name:\tsh\nNSpid:\t77\t5\n"),
     ("a queue's file", mqueue.parse_status, QUEUE),

@@ -115,7 +115,7 @@ class Looking:
             root = self.scan.surroundings.root
             asleep = calls.asleep(root, process.pid, process.starttime, self._until)
             self._asleep[process.pid] = asleep
-        return [call.arguments[0] for call in asleep.calls if call.arguments[0] in own and _is_request(call, kind)]
+        return [call.arguments[0] for call in asleep.calls if _is_request(call, kind) and call.arguments[0] in own]
 
 
 def _is_request(call: calls.Call, kind: str) -> bool:
