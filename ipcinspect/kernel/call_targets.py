@@ -55,7 +55,7 @@ def _word(sleeper: Sleeper, word: futex_words.Word) -> Target:
         return target
     is_private = owner.is_private or not is_shared
     thread = sleeper.threads.get(owner.tid) if is_private else None
-    if is_private and thread is None:
+    if is_private and (thread is None or owner.users > len(sleeper.threads)):
         return target
     return target._replace(owner_tid=owner.tid, owner_thread=thread, owner_by=owner.lock)
 

@@ -24,15 +24,8 @@ _LOCKING = frozenset((7, 14, 38))
 _O_ACCMODE = 3
 
 
-def watched(process: int, tid: int, epoll: int) -> Answer:
-    """What an epoll watches that is a descriptor of a thread. One that is an epoll itself is not followed.
-
-    `process` is the directory descriptor of the thread's process. The kernel holds a lock of the epoll meanwhile.
-    """
-    try:
-        text = procfs.read_file(process, f"task/{tid}/fdinfo/{epoll}", _MOST_INFO)
-    except OSError:
-        return UNKNOWN
+def parse_watched(text: bytes, epoll: int) -> Answer:
+    """What an epoll watches that has this number, by the text of its fdinfo. One that is an epoll is not followed."""
     rows, count = anon_info.parse_epoll(text, MOST_WATCHED)
     found = [
         Target("descriptor", row.number, _direction(row.events), epoll, row.inode, os.makedev(*row.device))
@@ -118,8 +111,13 @@ def select(sleeper: Sleeper) -> Answer:
 
 
 def epoll(sleeper: Sleeper) -> Answer:
-    """epoll_wait(2) and its like."""
-    return watched(sleeper.process, sleeper.call.tid, signed(sleeper.call.arguments[0]))
+    """epoll_wait(2) and its like. The kernel holds a lock of the epoll while it tells what is watched."""
+    number = signed(sleeper.call.arguments[0])
+    try:
+        text = procfs.read_file(sleeper.process, f"task/{sleeper.call.tid}/fdinfo/{number}", _MOST_INFO)
+    except OSError:
+        return UNKNOWN
+    return parse_watched(text, number)
 
 
 def lock(sleeper: Sleeper) -> Answer:

@@ -61,6 +61,8 @@ class Owner(NamedTuple):
     which are marked as shared wherever they lie."""
     may_be_waiter: bool = False
     """Whether the thread that waits could be its own owner: one that locks a plain mutex a second time sleeps on."""
+    users: int = 1
+    """Threads that have or want it, as a mutex counts them: not more than there are, if it is one."""
 
 
 def words_of(call: Call, read: Callable[[int, int], bytes]) -> tuple[list[Word], bool]:
@@ -127,10 +129,10 @@ def _mutex(behind: bytes, word: Word) -> Owner | None:
     may_be_waiter = basic in (0, 3)
     if kind & _ROBUST:  # the kernel takes each of them for shared
         is_held = word.value == owner | _HAS_WAITERS and word.is_shared
-        return Owner(owner, "robust mutex", not is_shared, may_be_waiter) if is_held else None
+        return Owner(owner, "robust mutex", not is_shared, may_be_waiter, users) if is_held else None
     counts = bool(count) == (basic == _RECURSIVE)
     is_held = word.value == _CONTENDED and is_shared == word.is_shared and counts
-    return Owner(owner, "mutex", not is_shared, may_be_waiter) if is_held else None
+    return Owner(owner, "mutex", not is_shared, may_be_waiter, users) if is_held else None
 
 
 def _rwlock(data: bytes, at: int, word: Word) -> Owner | None:

@@ -56,6 +56,7 @@ SIGNALS = (
     b"Name:\tsh\nThreads:\t1\nSigQ:\t0/95\nSigPnd:\t0000000000000000\nShdPnd:\t0000000000000200\n"
     b"SigBlk:\t0000000000010000\nSigIgn:\t0000000000384004\nSigCgt:\t000000004b813efb\n"
 )
+WATCHED = b"pos:\t0\nino:\t9\ntfd:  3 events: 80000019 data:  3  pos:0 ino:40f sdev:10\n"
 THREAD_STATUS = (
     b"Name:\tsh\nState:\tS (sleeping)\nNSpid:\t77\t5\nvoluntary_ctxt_switches:\t150\nnonvoluntary_ctxt_switches:\t545\n"
 )
@@ -127,6 +128,7 @@ PARSERS: list[tuple[str, Callable[[bytes], object], bytes]] = [
         lambda text: futex_words.read_lock(text, 12, MUTEX_WORD),
         bytes(12) + struct.pack("=8I", 2, 0, 7, 1, 128, 0, 0, 0),
     ),
+    ("epoll", lambda text: descriptor_targets.parse_watched(text, 4), WATCHED),
     ("polled descriptors", descriptor_targets.parse_polled, struct.pack("=ihhihh", 5, 1, 0, 6, 4, 0)),
     ("set of descriptors", lambda data: descriptor_targets.parse_set(data, 1024), struct.pack("=QQ", 9, 1)),
     ("operations on semaphores", call_targets.parse_operations, struct.pack("=HhhHhh", 1, -2, 0, 0, 1, 0)),

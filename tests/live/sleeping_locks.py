@@ -76,6 +76,9 @@ LOCKS = {
     "word like a mutex, waited for in another way": Kind(FAKE % ("2, 0, started(bool), 1, 0", 137), "futex", unowned),
     "word like a mutex of a thread that is gone": Kind(FAKE % ("2, 0, 4000000, 1, 0", 128), "futex", unowned),
     "word like a shared mutex, not shared": Kind(FAKE % ("2, 0, started(bool), 1, 128", 128), "futex", unowned),
+    "word like a mutex with more users than threads": Kind(
+        FAKE % ("2, 0, started(bool), 5000, 0", 128), "futex", unowned
+    ),
     "word like a mutex without users": Kind(FAKE % ("2, 0, started(bool), 0, 0", 128), "futex", unowned),
     "several words": Kind(
         "m = zeros(64)\n"
