@@ -11,6 +11,7 @@ from ipcinspect.model.channel import Channel
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.gap import Gap, Sight
 from ipcinspect.model.process import Descriptor, Process, ProcessKey
+from ipcinspect.model.wait import Sleepers
 
 
 class Want(NamedTuple):
@@ -23,6 +24,8 @@ class Want(NamedTuple):
     """What went through each TCP connection so far: what rates are made of, no use to a single look."""
     sights: bool = False
     """What can be seen here at all (`doctor`)."""
+    waits: bool = False
+    """Every thread that sleeps in a system call, and what it waits for; read twice, a fifth of a second apart."""
     lights: tuple[ChannelKey, ...] = ()
     """Pipes whose writes and reads are to be noticed from now on; a few, for each costs its users a little."""
 
@@ -78,6 +81,8 @@ class Snapshot:
     lights: Mapping[ChannelKey, Light] = field(default_factory=dict)
     """Of the wanted pipes that are watched since an earlier snapshot, also of one that has closed since then; of one
     that is missing it is not known."""
+    waits: Mapping[ProcessKey, Sleepers] = field(default_factory=dict)
+    """Empty unless wanted."""
 
     @cached_property
     def channels_by_key(self) -> Mapping[ChannelKey, Channel]:
