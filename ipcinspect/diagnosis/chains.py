@@ -1,0 +1,86 @@
+"""Whom a thread waits for, whom that one waits for, and so on, down to the root of it or round in a circle."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ipcinspect.diagnosis.wait_graph import Helpers, WaitGraph
+from ipcinspect.model.process import ProcessKey
+from ipcinspect.model.wait import Awaited, ThreadKey, Wait
+
+_LONGEST = 64
+
+
+class Hop(NamedTuple):
+    """One thread of a chain, and through what it waits for the next one."""
+
+    thread: ThreadKey
+    wait: Wait | None
+    """None for one that does not sleep in a call."""
+    awaited: Awaited | None = None
+    """What it waits for, of which the next one is to bring it."""
+    helpers: Helpers | None = None
+
+
+class Chain(NamedTuple):
+    """From a thread to the root of its waiting."""
+
+    hops: tuple[Hop, ...]
+    back_to: int | None
+    """Where the last one waits for one who is in the chain already: its place; None where the chain ends."""
+    why: str | None
+    """Why it ends with the last one; None where it does not end."""
+
+
+def chain(graph: WaitGraph, thread: ThreadKey, stuck: set[ThreadKey]) -> Chain:
+    """Follow whom it waits for. Of several, who is stuck comes first: there is nothing to find with the others."""
+    hops: list[Hop] = []
+    places: dict[ThreadKey, int] = {}
+    at = thread
+    while len(hops) < _LONGEST:
+        places[at] = len(hops)
+        wait = graph.waits.get(at)
+        if wait is None:
+            return Chain((*hops, Hop(at, None)), None, "does not sleep in a call: it runs")
+        step = _step(graph, wait, stuck)
+        if isinstance(step, str):
+            return Chain((*hops, Hop(at, wait)), None, step)
+        hop, following = step
+        hops.append(hop)
+        if following in places:
+            return Chain(tuple(hops), places[following], None)
+        at = following
+    return Chain(tuple(hops), None, f"the chain goes on after {_LONGEST}")
+
+
+def _step(graph: WaitGraph, wait: Wait, stuck: set[ThreadKey]) -> tuple[Hop, ThreadKey] | str:
+    """The next one; else why there is none."""
+    if wait.stopped:
+        return "is stopped, by a signal or a debugger"
+    options = [(awaited, helpers) for awaited, helpers in graph.helpers(wait)]
+    if not options:
+        return "waits for nobody: it sleeps" if wait.has_timeout else "waits for something that is not understood here"
+    named = [(awaited, helpers) for awaited, helpers in options if helpers.processes or helpers.threads]
+    if not named:
+        return options[0][1].unknown or "waits for nobody"
+    for awaited, helpers in named:
+        found = next((key for key in graph.threads_of(helpers) if key in stuck and key != wait.thread), None)
+        if found is not None:
+            return Hop(wait.thread, wait, awaited, helpers), found
+    awaited, helpers = named[0]
+    return Hop(wait.thread, wait, awaited, helpers), _first(graph, helpers, wait.thread)
+
+
+def _first(graph: WaitGraph, helpers: Helpers, thread: ThreadKey) -> ThreadKey:
+    """Of those who could help, one to go on with: another process before one's own, one that sleeps in its first
+    thread before its others."""
+    if helpers.threads:
+        return helpers.threads[0]
+    own = thread.process
+    process = next((key for key in helpers.processes if key != own), helpers.processes[0])
+    return _speaker(graph, process)
+
+
+def _speaker(graph: WaitGraph, process: ProcessKey) -> ThreadKey:
+    """The thread that stands for a process: one that runs where there is one, else the first."""
+    return ThreadKey(process, process.pid)

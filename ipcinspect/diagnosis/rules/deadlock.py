@@ -1,0 +1,96 @@
+"""Threads that wait for one another in a circle, so that none of them can ever go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ipcinspect.diagnosis import wording
+from ipcinspect.diagnosis.finding import Evidence, Finding
+from ipcinspect.diagnosis.rules.rule import Explanation, Judged
+from ipcinspect.diagnosis.stuck import Knot
+from ipcinspect.diagnosis.wait_graph import WaitGraph
+from ipcinspect.model.wait import ThreadKey, Wait
+
+_SIGALRM = 1 << 13
+
+
+@dataclass(frozen=True)
+class Deadlock:
+    """Every knot that is one for certain or likely; one that a program at rest looks like is none."""
+
+    ID = "deadlock"
+    SEVERITY = "error"
+    NEEDS_WAITS = True
+    EXPLANATION = Explanation(
+        "Threads wait for one another in a circle: each needs another one to act, and all of them sleep. Nothing but a "
+        "signal ends that.",
+        "/proc/PID/task/TID/syscall tells for each thread in which call it sleeps and on what; who holds the other end, "
+        "the lock or is the child could help it. What is left when everybody is taken away who can be helped from "
+        "outside is stuck. It was read twice, and no thread had run in between.",
+        "End one of them (kill PID): the others get EPIPE, end of file or the lock, and go on. In the program: read and "
+        "write with poll(2), take locks in one order, read a child's output before waiting for its end.",
+    )
+
+    def check(self, judged: Judged) -> Iterable[Finding]:
+        """One finding a knot."""
+        return [_finding(judged, knot) for knot in judged.knots if knot.verdict != "recheck"]
+
+
+def _finding(judged: Judged, knot: Knot) -> Finding:
+    graph, snapshot = judged.graph, judged.snapshot
+    waits = [graph.waits[key] for key in knot.threads]
+    certainty = "exact" if knot.verdict == "yes" else "likely"
+    return Finding(
+        rule=Deadlock.ID,
+        severity="error" if certainty == "exact" else "warning",
+        certainty=certainty,
+        message=message(graph, knot),
+        remedy=f"kill {knot.cycle[-1].process.pid} ends it: the others then get an error, end of file or the lock",
+        threads=knot.threads,
+        channels=tuple(dict.fromkeys(one.channel for wait in waits for one in wait.awaited if one.channel is not None)),
+        evidence=tuple(_evidence(graph, knot, waits)),
+        caveats=tuple(caveats(judged, knot.threads)),
+        since=max((wait.since for wait in waits if wait.since is not None), default=snapshot.taken_at),
+    )
+
+
+def message(graph: WaitGraph, knot: Knot) -> str:
+    """`python3 3301 and python3 3302 wait for each other: python3 3301 writes to ..., python3 3302 ...`."""
+    names = list(dict.fromkeys(wording.process_name(key.process, graph.snapshot) for key in knot.cycle))
+    if len(names) == 1:
+        head = f"{names[0]} waits for itself" if len(knot.cycle) == 1 else f"threads of {names[0]} wait for each other"
+    else:
+        head = f"{wording.some(names)} wait for each other"
+    does = [f"{wording.who(key, graph.snapshot)} {wording.does(graph.waits[key], graph)}" for key in knot.cycle[:_TOLD]]
+    more = len(knot.threads) - len(knot.cycle)
+    tail = "" if not more else f"; {more} more {'thread waits' if more == 1 else 'threads wait'} for them"
+    return f"{head}: {'; '.join(does)}{tail}"
+
+
+_TOLD = 4
+
+
+def _evidence(graph: WaitGraph, knot: Knot, waits: list[Wait]) -> Iterator[Evidence]:
+    for key, wait in zip(knot.threads, waits, strict=True):
+        for awaited, helpers in graph.helpers(wait):
+            fact = f"{wording.who(key, graph.snapshot)} sleeps in {wait.told} {wording.until(awaited, helpers, graph)}"
+            yield Evidence(fact, f"/proc/{key.process.pid}/task/{key.tid}/syscall")
+    apart = min(wait.unchanged_s for wait in waits)
+    yield Evidence(f"none of them ran within {apart:.1f} s", "context switches in /proc/PID/task/TID/status")
+
+
+def caveats(judged: Judged, threads: Iterable[ThreadKey]) -> Iterator[str]:
+    """What could make it not so."""
+    hidden = judged.snapshot.hidden_processes
+    if hidden:
+        yield f"{hidden} {'process' if hidden == 1 else 'processes'} could not be read: one of them may hold an end"
+    pids = dict.fromkeys(key.process.pid for key in threads)
+    handlers = [pid for pid in pids if _catches_alarm(judged, pid)]
+    if handlers:
+        yield f"{wording.some([str(pid) for pid in handlers])} catches SIGALRM: a timer that nobody can see may end it"
+
+
+def _catches_alarm(judged: Judged, pid: int) -> bool:
+    process = judged.snapshot.processes.get(pid)
+    return process is not None and process.signals is not None and bool(process.signals.caught & _SIGALRM)
