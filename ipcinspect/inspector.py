@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
+from ipcinspect.diagnosis.finding import Finding
+from ipcinspect.diagnosis.rules import Judged, find
+from ipcinspect.diagnosis.steadiness import Steadiness
 from ipcinspect.lifecycle.changes import Changes
 from ipcinspect.lifecycle.life import Event
 from ipcinspect.lifecycle.tracker import Tracker
@@ -23,6 +27,16 @@ class Observation:
     snapshot: Snapshot
     changes: Changes
 
+    @cached_property
+    def judged(self) -> Judged:
+        """Who waits for whom, and who is stuck; empty where no waits were wanted."""
+        return Judged(self.snapshot)
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong, the worst first, as far as this look can tell."""
+        return find(self.judged)
+
 
 class Inspector:
     """Takes snapshots from a source and judges them. Not thread-safe: one thread observes."""
@@ -30,6 +44,7 @@ class Inspector:
     def __init__(self, source: Source, show_self: bool = False) -> None:
         self._source = source
         self._tracker = Tracker()
+        self._steadiness = Steadiness()
         self._show_self = show_self
 
     def observe(self, want: Want = Want()) -> Observation:  # noqa: B008 (a NamedTuple is immutable)
@@ -37,7 +52,7 @@ class Inspector:
         snapshot = self._source.take(want)
         if not self._show_self:
             snapshot = without_process(snapshot, snapshot.host.observer)
-        changes = self._tracker.advance(snapshot)
+        changes = self._tracker.advance(self._steadiness.advance(snapshot))
         return Observation(changes.snapshot, changes)
 
     def tell(self, key: ChannelKey, event: Event) -> None:

@@ -34,6 +34,8 @@ COMMANDS = (
     Command("peek", "ipcinspect.cli.peek_command"),
     Command("follow", "ipcinspect.cli.follow_command"),
     Command("ps", "ipcinspect.cli.ps_command"),
+    Command("why", "ipcinspect.cli.why_command"),
+    Command("check", "ipcinspect.cli.check_command"),
     Command("run", "ipcinspect.cli.run_command", starts_another=True),
     Command("demo", "ipcinspect.cli.demo_command"),
     Command("doctor", "ipcinspect.cli.doctor_command"),

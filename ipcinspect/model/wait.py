@@ -84,7 +84,11 @@ class Wait(NamedTuple):
     """Whether the thread is stopped (SIGSTOP, a debugger): nothing can be said of it."""
     wchan: str | None
     """The kernel function in which it sleeps; kernel text."""
-    unchanged_s: float
+    arguments: tuple[int, ...] = ()
+    """Its registers: equal arguments and equal `switches` mean that it is the same wait as before."""
+    switches: int | None = None
+    """How often the thread was switched away from, wanting to or not, since it began; None where that is not told."""
+    unchanged_s: float = 0.0
     """Seconds between two reads in one look that both found it in the same call, with the same arguments and without
     having run in between; 0 where it was read once."""
     since: float | None = None

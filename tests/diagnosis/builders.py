@@ -19,7 +19,7 @@ def thread(process: Process, tid: int | None = None) -> ThreadKey:
 
 def wait(key: ThreadKey, call: str, *awaited: Awaited, **changes: object) -> Wait:
     """A thread that has slept in a call without timeout; `changes` are fields of `Wait`."""
-    usual = Wait(key, call, f"{call}()", awaited, False, None, True, False, None, 0.25)
+    usual = Wait(key, call, f"{call}()", awaited, False, None, True, False, None, unchanged_s=0.25)
     return usual._replace(**changes)  # type: ignore[arg-type]
 
 

@@ -23,13 +23,13 @@ class Deadlock:
     SEVERITY = "error"
     NEEDS_WAITS = True
     EXPLANATION = Explanation(
-        "Threads wait for one another in a circle: each needs another one to act, and all of them sleep. Nothing but a "
-        "signal ends that.",
-        "/proc/PID/task/TID/syscall tells for each thread in which call it sleeps and on what; who holds the other end, "
-        "the lock or is the child could help it. What is left when everybody is taken away who can be helped from "
-        "outside is stuck. It was read twice, and no thread had run in between.",
-        "End one of them (kill PID): the others get EPIPE, end of file or the lock, and go on. In the program: read and "
-        "write with poll(2), take locks in one order, read a child's output before waiting for its end.",
+        "Threads wait for one another in a circle: each needs another one to act, and all of them sleep. Nothing but "
+        "a signal ends that.",
+        "/proc/PID/task/TID/syscall tells for each thread in which call it sleeps and on what; who holds the other "
+        "end or the lock, or is the child, could help it. What is left when everybody is taken away who can be helped "
+        "from outside is stuck. It was read twice, and no thread had run in between.",
+        "End one of them (kill PID): the others get EPIPE, end of file or the lock, and go on. In the program: read "
+        "and write with poll(2), take locks in one order, read a child's output before waiting for its end.",
     )
 
     def check(self, judged: Judged) -> Iterable[Finding]:

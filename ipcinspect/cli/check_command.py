@@ -1,0 +1,83 @@
+"""`ipcinspect check`: what is wrong on this machine, and what to do about it."""
+
+from __future__ import annotations
+
+import argparse
+
+from ipcinspect.cli.complaints import DONE, FOUND
+from ipcinspect.cli.finding_text import FindingText
+from ipcinspect.cli.session import Session
+from ipcinspect.diagnosis.finding import SEVERITIES, Finding
+from ipcinspect.diagnosis.rules import RULES, Rule
+from ipcinspect.export.findings_document import findings_document
+from ipcinspect.model.snapshot import Want
+from ipcinspect.selection import unknown
+
+SUMMARY = "what is wrong with the channels of this machine, and what to do"
+EPILOG = """\
+Rules judge what a look shows: who waits for whom, what is full and read by
+nobody, what was left behind. Each finding is a sentence, with what shows it,
+what could make it not so, and what to do. What is not known well enough is no
+finding.
+
+Exit codes: 1 where something is found at or above the severity, 0 where not.
+
+examples:
+  ipcinspect check
+  ipcinspect check --severity error --json
+  ipcinspect check --explain deadlock
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's own arguments."""
+    parser.add_argument("--severity", choices=SEVERITIES, default="warning", help="the least that is told: warning")
+    parser.add_argument("--explain", metavar="RULE", help="what a rule means, how it is seen, what to do")
+
+
+def run(session: Session) -> int:
+    """One look, judged. Raises WordError for a rule that is none, Unable."""
+    if session.arguments.explain is not None:
+        return _explain(session, session.arguments.explain)
+    observation = session.observe(session.inspector(), Want(waits=True, cmdlines=True))
+    least = SEVERITIES.index(session.arguments.severity)
+    found = [one for one in observation.findings if SEVERITIES.index(one.severity) >= least]
+    if session.options.json:
+        session.write_document(findings_document(observation.snapshot, found))
+        session.output.flush()
+        return FOUND if found else DONE
+    tell(session, found)
+    if not found:
+        snapshot = observation.snapshot
+        session.output.write(
+            f"nothing is wrong: {len(RULES)} rules looked at {len(snapshot.channels)} channels "
+            f"of {len(snapshot.processes)} processes\n"
+        )
+    session.tell_gaps(observation.snapshot)
+    return FOUND if found else DONE
+
+
+def tell(session: Session, findings: list[Finding]) -> None:
+    """Findings for people, the worst first."""
+    text = FindingText(session.style(), session.width(), session.options.ascii)
+    for line in text.lines(findings):
+        session.output.write(line)
+
+
+def _explain(session: Session, word: str) -> int:
+    rule = next((rule for rule in RULES if word == rule.ID), None)
+    if rule is None:
+        raise unknown("rule", word, [rule.ID for rule in RULES])
+    for line in _explained(rule, FindingText(session.style(), session.width(), session.options.ascii)):
+        session.output.write(line)
+    session.output.flush()
+    return DONE
+
+
+def _explained(rule: Rule, text: FindingText) -> list[str]:
+    told = rule.EXPLANATION
+    parts = (("Means", told.means), ("Seen by", told.seen_by), ("Remedy", told.remedy))
+    lines = [f"{rule.ID}, {rule.SEVERITY}\n"]
+    for label, sentence in parts:
+        lines += text.prose(sentence, f"{label:<10}", "text", " " * 10)
+    return lines

@@ -1,0 +1,42 @@
+"""What one thread waits for, told as a finding: for programs, in the same form as all else that is found."""
+
+from __future__ import annotations
+
+from ipcinspect.diagnosis import wording
+from ipcinspect.diagnosis.chains import Chain
+from ipcinspect.diagnosis.finding import Evidence, Finding
+from ipcinspect.diagnosis.rules.rule import Judged
+
+
+def finding_of_chain(judged: Judged, one: Chain) -> Finding:
+    """From the thread to the root; an error where nobody can help it."""
+    first = one.hops[0]
+    is_stuck = first.thread in judged.stuck
+    who = wording.who(first.thread, judged.snapshot)
+    evidence = []
+    for hop in one.hops:
+        name = wording.who(hop.thread, judged.snapshot)
+        if hop.wait is None:
+            evidence.append(Evidence(f"{name} {one.why}", "/proc/PID/task/TID/syscall"))
+            continue
+        fact = f"{name} {wording.does(hop.wait, judged.graph)}"
+        if hop.awaited is not None and hop.helpers is not None:
+            fact += f", {wording.until(hop.awaited, hop.helpers, judged.graph)}"
+        evidence.append(Evidence(fact, f"/proc/{hop.thread.process.pid}/task/{hop.thread.tid}/syscall"))
+    last = one.hops[-1]
+    to = f", in the end for {wording.who(last.thread, judged.snapshot)}" if len(one.hops) > 1 else ""
+    return Finding(
+        rule="wait-chain",
+        severity="error" if is_stuck else "info",
+        certainty="exact",
+        message=f"{who} waits, in the end for {wording.who(last.thread, judged.snapshot)}"
+        if len(one.hops) > 1
+        else f"{who} waits",
+        remedy="",
+        threads=tuple(hop.thread for hop in one.hops),
+        channels=tuple(
+            dict.fromkeys(hop.awaited.channel for hop in one.hops if hop.awaited and hop.awaited.channel is not None)
+        ),
+        evidence=tuple(evidence),
+        caveats=() if one.why is None else (one.why,),
+    )
