@@ -7,6 +7,8 @@ from ipcinspect.diagnosis.chains import Chain
 from ipcinspect.diagnosis.finding import Evidence, Finding
 from ipcinspect.diagnosis.rules.rule import Judged
 
+_SOURCE = "proc_pid_syscall(5)"
+
 
 def finding_of_chain(judged: Judged, one: Chain) -> Finding:
     """From the thread to the root; an error where nobody can help it."""
@@ -17,21 +19,19 @@ def finding_of_chain(judged: Judged, one: Chain) -> Finding:
     for hop in one.hops:
         name = wording.who(hop.thread, judged.snapshot)
         if hop.wait is None:
-            evidence.append(Evidence(f"{name} {one.why}", "/proc/PID/task/TID/syscall"))
+            evidence.append(Evidence(f"{name} {one.why}", _SOURCE))
             continue
         fact = f"{name} {wording.does(hop.wait, judged.graph)}"
         if hop.awaited is not None and hop.helpers is not None:
             fact += f", {wording.until(hop.awaited, hop.helpers, judged.graph)}"
-        evidence.append(Evidence(fact, f"/proc/{hop.thread.process.pid}/task/{hop.thread.tid}/syscall"))
+        evidence.append(Evidence(fact, _SOURCE))
     last = one.hops[-1]
     to = f", in the end for {wording.who(last.thread, judged.snapshot)}" if len(one.hops) > 1 else ""
     return Finding(
         rule="wait-chain",
         severity="error" if is_stuck else "info",
         certainty="exact",
-        message=f"{who} waits, in the end for {wording.who(last.thread, judged.snapshot)}"
-        if len(one.hops) > 1
-        else f"{who} waits",
+        message=f"{who} waits{to}",
         remedy="",
         threads=tuple(hop.thread for hop in one.hops),
         channels=tuple(

@@ -25,7 +25,7 @@ class Deadlock:
     EXPLANATION = Explanation(
         "Threads wait for one another in a circle: each needs another one to act, and all of them sleep. Nothing but "
         "a signal ends that.",
-        "/proc/PID/task/TID/syscall tells for each thread in which call it sleeps and on what; who holds the other "
+        "The kernel tells for each thread in which call it sleeps and on what (proc_pid_syscall(5)); who holds the other "
         "end or the lock, or is the child, could help it. What is left when everybody is taken away who can be helped "
         "from outside is stuck. It was read twice, and no thread had run in between.",
         "End one of them (kill PID): the others get EPIPE, end of file or the lock, and go on. In the program: read "
@@ -75,9 +75,9 @@ def _evidence(graph: WaitGraph, knot: Knot, waits: list[Wait]) -> Iterator[Evide
     for key, wait in zip(knot.threads, waits, strict=True):
         for awaited, helpers in graph.helpers(wait):
             fact = f"{wording.who(key, graph.snapshot)} sleeps in {wait.told} {wording.until(awaited, helpers, graph)}"
-            yield Evidence(fact, f"/proc/{key.process.pid}/task/{key.tid}/syscall")
+            yield Evidence(fact, "proc_pid_syscall(5)")
     apart = min(wait.unchanged_s for wait in waits)
-    yield Evidence(f"none of them ran within {apart:.1f} s", "context switches in /proc/PID/task/TID/status")
+    yield Evidence(f"none of them ran within {apart:.1f} s", "context switches, proc_pid_status(5)")
 
 
 def caveats(judged: Judged, threads: Iterable[ThreadKey]) -> Iterator[str]:
