@@ -5,12 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ipcinspect.diagnosis.finding import SEVERITIES, Finding
+from ipcinspect.diagnosis.rules.close_wait_pile import CloseWaitPile
 from ipcinspect.diagnosis.rules.deadlock import Deadlock
+from ipcinspect.diagnosis.rules.fifo_open_waits import FifoOpenWaits
+from ipcinspect.diagnosis.rules.file_lock_deadlock import FileLockDeadlock
+from ipcinspect.diagnosis.rules.full_dgram_queue import FullDgramQueue
+from ipcinspect.diagnosis.rules.listener_not_accepting import ListenerNotAccepting
+from ipcinspect.diagnosis.rules.no_reader import NoReader
 from ipcinspect.diagnosis.rules.rule import Judged, Rule
+from ipcinspect.diagnosis.rules.self_held_write_end import SelfHeldWriteEnd
+from ipcinspect.diagnosis.rules.sysv_orphan import SysvOrphan
+from ipcinspect.diagnosis.rules.wait_before_read import WaitBeforeRead
 
 __all__ = ["RULES", "Judged", "Rule", "find"]
 
-RULES: tuple[Rule, ...] = (Deadlock(),)
+RULES: tuple[Rule, ...] = (
+    Deadlock(),
+    SelfHeldWriteEnd(),
+    WaitBeforeRead(),
+    FileLockDeadlock(),
+    FifoOpenWaits(),
+    FullDgramQueue(),
+    ListenerNotAccepting(),
+    CloseWaitPile(),
+    NoReader(),
+    SysvOrphan(),
+)
 
 
 def find(judged: Judged, rules: Iterable[Rule] = RULES) -> tuple[Finding, ...]:

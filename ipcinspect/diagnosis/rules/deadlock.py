@@ -25,9 +25,9 @@ class Deadlock:
     EXPLANATION = Explanation(
         "Threads wait for one another in a circle: each needs another one to act, and all of them sleep. Nothing but "
         "a signal ends that.",
-        "The kernel tells for each thread in which call it sleeps and on what (proc_pid_syscall(5)); who holds the other "
-        "end or the lock, or is the child, could help it. What is left when everybody is taken away who can be helped "
-        "from outside is stuck. It was read twice, and no thread had run in between.",
+        "The kernel tells for each thread in which call it sleeps and on what (proc_pid_syscall(5)); who holds the "
+        "other end or the lock, or is the child, could help it. What is left when everybody is taken away who can be "
+        "helped from outside is stuck. It was read twice, and no thread had run in between.",
         "End one of them (kill PID): the others get EPIPE, end of file or the lock, and go on. In the program: read "
         "and write with poll(2), take locks in one order, read a child's output before waiting for its end.",
     )
@@ -40,10 +40,10 @@ class Deadlock:
 def _finding(judged: Judged, knot: Knot) -> Finding:
     graph, snapshot = judged.graph, judged.snapshot
     waits = [graph.waits[key] for key in knot.threads]
-    certainty = "exact" if knot.verdict == "yes" else "likely"
+    certainty = "exact" if knot.verdict == "yes" and not snapshot.hidden_processes else "likely"
     return Finding(
         rule=Deadlock.ID,
-        severity="error" if certainty == "exact" else "warning",
+        severity="error" if knot.verdict == "yes" else "warning",
         certainty=certainty,
         message=message(graph, knot),
         remedy=f"kill {knot.cycle[-1].process.pid} ends it: the others then get an error, end of file or the lock",

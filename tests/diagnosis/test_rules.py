@@ -1,0 +1,132 @@
+"""Each rule fires on its broken case, with one sentence that names who and what, and not on the healthy one beside it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ipcinspect.diagnosis.finding import CERTAINTIES, SEVERITIES, Finding
+from ipcinspect.diagnosis.rules import RULES, Judged, find
+from ipcinspect.mechanisms import fields_of
+from ipcinspect.model.channel import Channel, Endpoint, FieldValue
+from ipcinspect.model.snapshot import Snapshot
+from ipcinspect.model.wait import Awaited
+from tests.diagnosis.builders import look, reads, thread, wait, writes
+from tests.fakes import NOON, channel, endpoint, pipe, process
+
+A, B = process(100, "make"), process(200, "tee")
+FORTH, BACK = pipe(1, A, B, "full", 65536), pipe(2, B, A, "full", 65536)
+OWN = channel(3, "pipe", "idle", [endpoint("a", "writer", A, 4), endpoint("b", "reader", A, 3)])
+SHARED = channel(
+    3, "pipe", "idle", [endpoint("a", "writer", A, 4), endpoint("a", "writer", B, 1), endpoint("b", "reader", A, 3)]
+)
+
+
+def with_fields(mechanism: str, number: int, state: str, ends: list[Endpoint], **known: FieldValue) -> Channel:
+    values = [known.get(field.name) for field in fields_of(mechanism)]
+    return channel(number, mechanism, state, ends, fields=values)
+
+
+def lock(number: int, holder: object, waiter: object) -> Channel:
+    return channel(
+        number,
+        "file-lock",
+        "idle",
+        [endpoint("a", "holder", holder, 3), endpoint("b", "waiter", waiter, 4)],  # type: ignore[arg-type]
+    )
+
+
+def wants(who: object, of: Channel) -> object:
+    return wait(thread(who), "flock", Awaited("lock", 4, of.key))  # type: ignore[arg-type]
+
+
+LOCK_1, LOCK_2 = lock(7, A, B), lock(8, B, A)
+WAITS_FOR_CHILD = wait(thread(A), "wait4", Awaited("child", processes=(B.key,)))
+OUTPUT = channel(5, "pipe", "full", [endpoint("a", "writer", B, 1), endpoint("b", "reader", A, 3)], queued=65536)
+OPENS = wait(thread(A), "openat", Awaited("partner"), told='openat("/run/fifo", O_RDONLY)', since=NOON - 60)
+LISTENER = [endpoint("b", "listener", A, 3)]
+DGRAM = [endpoint("a", "writer", A, 3), endpoint("b", "reader", B, 4)]
+
+
+def closing(count: int) -> list[Channel]:
+    ends = [endpoint("a", "client", B, 3), endpoint("b", "server", A, 9)]
+    return [
+        with_fields("tcp", 50 + n, "half-closed", ends, state_b="CLOSE_WAIT", state_a="FIN_WAIT2") for n in range(count)
+    ]
+
+
+BROKEN: dict[str, Snapshot] = {
+    "deadlock": look([FORTH, BACK], [writes(A, FORTH, 1), writes(B, BACK, 1)]),
+    "self-held-write-end": look([OWN], [reads(A, OWN, 3)]),
+    "wait-before-read": look([OUTPUT], [WAITS_FOR_CHILD, writes(B, OUTPUT, 1)]),
+    "file-lock-deadlock": look([LOCK_1, LOCK_2], [wants(A, LOCK_2), wants(B, LOCK_1)]),  # type: ignore[list-item]
+    "fifo-open-waits": look([], [OPENS], [A]),
+    "full-dgram-queue": look([channel(9, "unix", "full", DGRAM, name="/dev/log", queued=None)], []),
+    "listener-not-accepting": look([with_fields("unix", 10, "waiting-accept", LISTENER, pending=5, backlog=5)], []),
+    "close-wait-pile": look(closing(10), []),
+    "no-reader": look([pipe(1, A, None, "no-reader", 512)], []),
+    "sysv-orphan": look([with_fields("sysv-shm", 11, "orphaned", [], ctime=NOON - 7200, dtime=NOON - 3600)], []),
+}
+HEALTHY: dict[str, Snapshot] = {
+    "deadlock": look([FORTH, BACK], [writes(A, FORTH, 1)]),
+    "self-held-write-end": look([SHARED], [reads(A, SHARED, 3)]),
+    "wait-before-read": look([OUTPUT], [WAITS_FOR_CHILD, writes(B, OUTPUT, 1)], others=[A]),
+    "file-lock-deadlock": look([LOCK_1, LOCK_2], [wants(A, LOCK_2)]),  # type: ignore[list-item]
+    "fifo-open-waits": look([], [], [A]),
+    "full-dgram-queue": look([channel(9, "unix", "holding", DGRAM, name="/dev/log", queued=None)], []),
+    "listener-not-accepting": look([with_fields("unix", 10, "waiting-accept", LISTENER, pending=4, backlog=5)], []),
+    "close-wait-pile": look(closing(9), []),
+    "no-reader": look([pipe(1, A, B, "holding", 512)], []),
+    "sysv-orphan": look([with_fields("sysv-shm", 11, "orphaned", [], ctime=NOON - 7200, dtime=NOON - 60)], []),
+}
+
+
+def found(seen: Snapshot, rule: str) -> list[Finding]:
+    return [one for one in find(Judged(seen)) if one.rule == rule]
+
+
+def test_every_rule_has_a_broken_and_a_healthy_case() -> None:
+    assert [rule.ID for rule in RULES] == list(BROKEN) == list(HEALTHY)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: str(rule.ID))
+def test_it_fires_on_what_is_broken(rule: object) -> None:
+    word = rule.ID  # type: ignore[attr-defined]
+    (finding,) = found(BROKEN[word], word)
+    assert finding.severity in SEVERITIES
+    assert finding.certainty in CERTAINTIES
+    assert "\n" not in finding.message
+    assert not finding.message.endswith(".")
+    assert finding.remedy
+    assert finding.evidence
+    assert finding.threads or finding.channels
+
+
+@pytest.mark.parametrize("word", HEALTHY)
+def test_it_says_nothing_of_what_is_well(word: str) -> None:
+    assert found(HEALTHY[word], word) == []
+
+
+def test_every_closed_circle_is_a_deadlock_beside_the_narrower_rule() -> None:
+    for word in ("self-held-write-end", "wait-before-read", "file-lock-deadlock"):
+        assert len(found(BROKEN[word], "deadlock")) == 1, word
+
+
+def test_the_sentence_names_who_waits_for_what() -> None:
+    (finding,) = found(BROKEN["wait-before-read"], "wait-before-read")
+    assert finding.message == (
+        "make 100 waits for its child tee 200 to end, which writes to pipe:[5], which is full with 64.0K of 64.0K: "
+        "only make 100 could read it"
+    )
+
+
+def test_hidden_processes_make_it_likely_and_a_caveat_says_so() -> None:
+    hidden = process(300, "sudo", readable=False)
+    seen = look([OWN], [reads(A, OWN, 3)], [A, hidden])
+    (finding,) = found(seen, "self-held-write-end")
+    assert finding.certainty == "likely"
+    assert any("1 process could not be read" in caveat for caveat in finding.caveats)
+
+
+def test_the_worst_is_told_first() -> None:
+    seen = look([FORTH, BACK, pipe(9, A, None, "no-reader", 0)], [writes(A, FORTH, 1), writes(B, BACK, 1)])
+    assert [one.severity for one in find(Judged(seen))] == ["error", "info"]
