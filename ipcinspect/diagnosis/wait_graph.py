@@ -19,7 +19,7 @@ _ACTS = {
 """By what is awaited, the roles of those who can bring it."""
 _ONE_SIDE = frozenset(("pipe", "fifo", "posix-mq", "sysv-msg", "eventfd", "file-lock"))
 """Mechanisms in which the role tells who acts; in all others it is whoever holds the other side."""
-_ANYBODY = frozenset(("udp", "netlink", "packet"))
+_ANYBODY = frozenset(("udp", "netlink", "packet", "sysv-msg"))
 """Mechanisms into which processes can send that hold no end of the channel."""
 
 

@@ -13,8 +13,21 @@ import os
 import time
 from typing import Callable, NamedTuple
 
-from ipcinspect.kernel.descriptor_calls import F_GETPIPE_SZ, FIONREAD, POLLERR, POLLHUP, POLLIN, POLLOUT, PollFd
+from ipcinspect.kernel.descriptor_calls import (
+    F_GETPIPE_SZ,
+    FIONREAD,
+    POLLERR,
+    POLLHUP,
+    POLLIN,
+    POLLOUT,
+    SO_RCVTIMEO,
+    SO_SNDTIMEO,
+    SOL_SOCKET,
+    PollFd,
+    TimeVal,
+)
 from ipcinspect.kernel.descriptor_calls import fcntl as _fcntl
+from ipcinspect.kernel.descriptor_calls import getsockopt as _getsockopt
 from ipcinspect.kernel.descriptor_calls import ioctl as _ioctl
 from ipcinspect.kernel.descriptor_calls import poll as _poll
 from ipcinspect.kernel.errors import Vanished, translated
@@ -126,6 +139,22 @@ class Lender:
 
         self.ask(fd, f"socket:[{inode}]", inode, ask)
         return bool(self._poll.revents & POLLOUT)
+
+    def socket_has_timeout(self, fd: int, inode: int) -> bool:
+        """Whether SO_RCVTIMEO or SO_SNDTIMEO of the socket `inode` is set (socket(7)). Raises as `pipe`."""
+        limits = (TimeVal * 2)()
+        length = ctypes.c_uint()
+
+        def ask(borrowed: int) -> int:
+            for place, option in enumerate((SO_RCVTIMEO, SO_SNDTIMEO)):
+                length.value = ctypes.sizeof(TimeVal)
+                at = ctypes.byref(limits, place * ctypes.sizeof(TimeVal))
+                if _getsockopt(borrowed, SOL_SOCKET, option, at, ctypes.byref(length)) < 0:
+                    return -1
+            return 0
+
+        self.ask(fd, f"socket:[{inode}]", inode, ask)
+        return any(limit.seconds or limit.microseconds for limit in limits)
 
     def ask(self, fd: int, link: str, inode: int, ask: Callable[[int], int]) -> tuple[FileFacts, int]:
         """The file behind a descriptor, and what `ask` answers of its duplicate; below 0: errno holds the refusal.

@@ -1,0 +1,209 @@
+"""What threads wait for, in the model's terms: which channel, whose lock, which child.
+
+The kernel floor tells in which call a thread sleeps and on which descriptor, word or number; here that becomes the
+channel of the same look, and who could end the wait where the channel's ends do not tell it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Optional
+
+from ipcinspect.kernel.waiting import Blocked, Threads
+from ipcinspect.kernel.wait_target import Target
+from ipcinspect.mechanisms import call_words
+from ipcinspect.mechanisms.scan import Scan
+from ipcinspect.mechanisms.socket_limits import SocketLimits
+from ipcinspect.model.channel import Channel, Endpoint
+from ipcinspect.model.process import Process, ProcessKey
+from ipcinspect.model.wait import Awaited, Sleepers, ThreadKey, Wait
+
+_STOPPED = frozenset("Tt")
+_JOIN = "thread join"
+_LAST_USERS = "last_pids"
+
+
+class Looks(NamedTuple):
+    """Two reads of all threads, some time apart."""
+
+    first: Mapping[ProcessKey, Threads]
+    still: Mapping[ProcessKey, frozenset[int]]
+    """By process, the threads that have not run between the two."""
+    apart_s: float
+
+
+class _Place(NamedTuple):
+    channel: Channel
+    end: Endpoint
+
+
+def sleepers(scan: Scan, channels: Sequence[Channel], looks: Looks) -> dict[ProcessKey, Sleepers]:
+    """The threads of every process that is in the scan, and what each waits for."""
+    translator = _Translator(scan, channels, looks)
+    try:
+        return {
+            process.key: translator.sleepers(process)
+            for process in scan.processes.values()
+            if not process.kernel_thread
+        }
+    finally:
+        translator.close()
+
+
+class _Translator:
+    """Knows the channels of one look by who holds them."""
+
+    def __init__(self, scan: Scan, channels: Sequence[Channel], looks: Looks) -> None:
+        self._scan, self._looks = scan, looks
+        self._limits = SocketLimits(scan.surroundings.root)
+        self._by_fd: dict[tuple[int, int], list[_Place]] = {}
+        self._by_number: dict[tuple[str, int, int], Channel] = {}
+        waiting = {key.pid for key, threads in looks.first.items() if threads.blocked}
+        for channel in channels:
+            key = channel.key
+            self._by_number[key.kind, key.space, key.number] = channel
+            for end in channel.endpoints:
+                if end.fd is not None and end.process is not None and end.process.pid in waiting:
+                    self._by_fd.setdefault((end.process.pid, end.fd), []).append(_Place(channel, end))
+        self._of_thread = {
+            one.tid: key for key, threads in looks.first.items() if not threads.is_nested for one in threads.blocked
+        }
+        self._children: dict[int, list[ProcessKey]] = {}
+        for process in scan.processes.values():
+            if process.ppid is not None:
+                self._children.setdefault(process.ppid, []).append(process.key)
+
+    def close(self) -> None:
+        """Let go of what was borrowed from."""
+        self._limits.close()
+
+    def sleepers(self, process: Process) -> Sleepers:
+        """Of one process."""
+        threads = self._looks.first.get(process.key)
+        if threads is None:
+            return Sleepers((), 1, False)
+        still = self._looks.still.get(process.key, frozenset())
+        waits = tuple(self._wait(process, threads, one, still) for one in threads.blocked)
+        return Sleepers(waits, threads.running, not (threads.refused or threads.late))
+
+    def _wait(self, process: Process, threads: Threads, one: Blocked, still: frozenset[int]) -> Wait:
+        awaited = tuple(found for target in one.targets for found in self._awaited(process, threads, one, target))
+        return Wait(
+            thread=ThreadKey(process.key, one.tid),
+            call=one.call,
+            told=call_words.told(one),
+            awaited=tuple(dict.fromkeys(awaited)),
+            has_timeout=self._has_timeout(process, one),
+            timeout_s=one.timeout_s,
+            complete=one.is_complete,
+            stopped=one.state in _STOPPED,
+            wchan=one.wchan,
+            arguments=one.arguments,
+            switches=one.switches,
+            unchanged_s=self._looks.apart_s if one.tid in still else 0.0,
+        )
+
+    def _has_timeout(self, process: Process, one: Blocked) -> Optional[bool]:
+        """That of the call, or of the socket that it was given (SO_RCVTIMEO, SO_SNDTIMEO, socket(7))."""
+        if one.has_timeout is not False or one.call not in call_words.SOCKET_CALLS:
+            return one.has_timeout
+        fd = one.targets[0].fd if one.targets else None
+        places = [] if fd is None else self._by_fd.get((process.pid, fd), [])
+        inode = next((place.end.inode for place in places if place.end.inode is not None), None)
+        if fd is None or inode is None:
+            return None
+        return self._limits.has_one(process.pid, fd, inode)
+
+    def _awaited(self, process: Process, threads: Threads, one: Blocked, target: Target) -> Iterator[Awaited]:
+        if target.kind == "descriptor":
+            yield from self._of_descriptor(process, one, target)
+        elif target.kind == "futex":
+            yield self._of_futex(process, target)
+        elif target.kind == "semaphore":
+            yield self._of_semaphore(process, target)
+        elif target.kind == "message queue":
+            channel = self._numbered("sysv-msg", process, target.number)
+            what = "room" if target.direction == "out" else "data"
+            yield Awaited(what, channel=channel.key) if channel is not None else Awaited("unknown")
+        elif target.kind == "child":
+            yield Awaited("child", processes=self._children_of(process, threads, target))
+        elif target.kind == "path":
+            yield Awaited("partner", how=target.path)
+        else:
+            yield Awaited("signal" if target.kind == "signal" else "unknown")
+
+    def _of_descriptor(self, process: Process, one: Blocked, target: Target) -> Iterator[Awaited]:
+        place = self._place(process, target)
+        if place is None:
+            yield Awaited("unknown", target.fd)
+            return
+        key = place.channel.key
+        for direction in (target.direction or "").split("|"):
+            if direction in ("in", "hangup"):
+                yield Awaited("client" if place.end.role == "listener" else "data", target.fd, key)
+            elif direction == "out":
+                yield Awaited("partner" if one.call == "connect" else "room", target.fd, key)
+            else:
+                yield Awaited("lock" if direction == "lock" else "unknown", target.fd, key, how="lock of")
+
+    def _place(self, process: Process, target: Target) -> Optional[_Place]:
+        """The channel and the end behind a descriptor; what an epoll watches is known by its inode."""
+        places = self._by_fd.get((process.pid, target.fd if target.fd is not None else -1), [])
+        if target.direction == "lock":
+            return next((place for place in places if place.end.role == "waiter"), None)
+        wanted = [place for place in places if place.end.role not in ("holder", "waiter")]
+        if target.via is not None:
+            wanted = [place for place in wanted if target.inode in (place.end.inode, place.channel.key.number)]
+        if len({place.channel.key for place in wanted}) != 1:
+            return None
+        return wanted[0]
+
+    def _of_futex(self, process: Process, target: Target) -> Awaited:
+        what = "thread" if target.owner_by == _JOIN else "lock"
+        if target.owner_thread is not None:
+            return Awaited(what, owner=ThreadKey(process.key, target.owner_thread), how=target.owner_by)
+        if target.owner_tid is not None:
+            owner = self._of_thread.get(target.owner_tid)
+            if owner is not None and self._shares(process, target.address or 0, owner):
+                return Awaited(what, owner=ThreadKey(owner, target.owner_tid), how=target.owner_by)
+            return Awaited(what, how=target.owner_by)
+        return Awaited("wake", processes=None if target.is_shared else (process.key,))
+
+    def _shares(self, process: Process, address: int, other: ProcessKey) -> bool:
+        """Whether the other process has the memory at an address of this one: only then its number means it."""
+        if process.key == other:
+            return True
+        place = None
+        for mapper in self._scan.mappers:
+            mapping = mapper.mapping
+            if mapper.process.key == process.key and mapping.start <= address < mapping.end:
+                place = (mapping.device, mapping.inode)
+        return place is not None and any(
+            mapper.process.key == other and (mapper.mapping.device, mapper.mapping.inode) == place
+            for mapper in self._scan.mappers
+        )
+
+    def _of_semaphore(self, process: Process, target: Target) -> Awaited:
+        """Who used it last: the kernel knows no owner of a semaphore."""
+        channel = self._numbered("sysv-sem", process, target.number)
+        if channel is None:
+            return Awaited("unknown")
+        users = tuple(
+            end.process.key
+            for end in channel.endpoints
+            if end.process is not None and end.process.key != process.key
+        )
+        return Awaited("count", channel=channel.key, part=target.sub, processes=users, how="last operation")
+
+    def _numbered(self, kind: str, process: Process, number: Optional[int]) -> Optional[Channel]:
+        """The System V object of that id in the process's own namespace."""
+        if number is None or process.ipc_namespace is None:
+            return None
+        return self._by_number.get((kind, process.ipc_namespace, number))
+
+    def _children_of(self, process: Process, threads: Threads, target: Target) -> tuple[ProcessKey, ...]:
+        """The child that is waited for, or all of them where it may be one of several or is not told."""
+        children: Iterable[ProcessKey] = self._children.get(process.pid, ())
+        if target.number is not None and not threads.is_nested:
+            children = [key for key in children if key.pid == target.number]
+        return tuple(children)

@@ -1,0 +1,72 @@
+"""Reads twice what all threads sleep in, with all else that a look reads in between."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from typing import Callable, Optional
+
+from ipcinspect.kernel import procfs
+from ipcinspect.kernel.relay import Relay
+from ipcinspect.kernel.waiting import Threads, blocked_threads, still_blocked
+from ipcinspect.mechanisms.thread_waits import Looks
+from ipcinspect.model.process import ProcessKey
+
+LEAST_APART_S = 0.25
+"""Seconds between the two reads at least: a thread that works wakes up more often, as a rule."""
+_PROCESS_WITHIN_S = 1.0
+_TURN_S = 0.02
+
+
+Answers = Relay[int, Optional[tuple[ProcessKey, Threads]]]
+"""Threads of processes, by pid; it remembers who never answered."""
+
+
+def relay(while_waiting: Callable[[], None]) -> Answers:
+    """What outlives a look."""
+    return Relay(_PROCESS_WITHIN_S * 2, while_waiting)
+
+
+class WaitLooks:
+    """Two reads of the threads of all processes. A process that does not answer is left behind with its thread."""
+
+    def __init__(self, root: str, pids_agree: bool, answers: Answers, while_waiting: Callable[[], None]) -> None:
+        """`pids_agree`: whether pids of the /proc mean the same to system calls."""
+        self._root, self._pids_agree, self._while_waiting = root, pids_agree, while_waiting
+        self._relay = answers
+        self._first: dict[ProcessKey, Threads] = {}
+        self._at = 0.0
+
+    def begin(self, pids: Iterable[int]) -> None:
+        """The first read."""
+        answers, _ = self._relay.run(list(pids), self._threads)
+        self._first = dict(answer for answer in answers if answer is not None)
+        self._at = time.monotonic()
+
+    def end(self) -> Looks:
+        """The second one, as soon as enough time has gone by."""
+        while (left := self._at + LEAST_APART_S - time.monotonic()) > 0:
+            time.sleep(min(left, _TURN_S))
+            self._while_waiting()
+        begun = time.monotonic()
+        candidates = {key: threads for key, threads in self._first.items() if threads.blocked}
+        still = {
+            key: still_blocked(self._root, key.pid, key.starttime, threads.blocked, begun + _PROCESS_WITHIN_S)
+            for key, threads in candidates.items()
+        }
+        return Looks(self._first, still, begun - self._at)
+
+    def _threads(self, pid: int) -> Optional[tuple[ProcessKey, Threads]]:
+        try:
+            process = procfs.open_process(self._root, pid)
+        except OSError:
+            return None
+        try:
+            starttime = procfs.parse_stat(procfs.read_file(process, "stat")).starttime
+        except (OSError, ValueError):
+            return None
+        finally:
+            os.close(process)
+        until = time.monotonic() + _PROCESS_WITHIN_S
+        return ProcessKey(pid, starttime), blocked_threads(self._root, pid, starttime, until, self._pids_agree)
