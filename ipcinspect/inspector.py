@@ -91,6 +91,7 @@ def without_process(snapshot: Snapshot, gone: ProcessKey) -> Snapshot:
         channels=tuple(channels),
         processes={key: process for key, process in snapshot.processes.items() if key != pid},
         descriptors={key: rows for key, rows in snapshot.descriptors.items() if key != pid},
+        waits={key: sleepers for key, sleepers in snapshot.waits.items() if key != gone},
     )
 
 

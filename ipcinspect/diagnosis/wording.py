@@ -22,6 +22,8 @@ def who(thread: ThreadKey, snapshot: Snapshot) -> str:
 
 def process_name(key: ProcessKey, snapshot: Snapshot) -> str:
     """`make 2211`."""
+    if key == snapshot.host.observer:
+        return f"this ipcinspect {key.pid}"
     process = snapshot.processes.get(key.pid)
     return f"{process.comm} {key.pid}" if process is not None and process.key == key else f"process {key.pid}"
 
@@ -45,10 +47,18 @@ def _does(wait: Wait, awaited: Awaited, graph: WaitGraph) -> str:
         return f"writes to {name}, which is {_full(channel)}"
     if awaited.what in ("child", "thread"):
         return _for_end(awaited, graph)
-    return _OTHERS[awaited.what].format(name=name, how=awaited.how or "lock")
+    words = _OTHERS[awaited.what] if name or awaited.what not in _NAMELESS else _NAMELESS[awaited.what]
+    return words.format(name=name or "something", how=awaited.how or "lock")
 
 
 _READS = frozenset(("read", "readv", "recvfrom", "recvmsg", "recvmmsg", "msgrcv", "mq_timedreceive", "preadv2"))
+_NAMELESS = {
+    "wake": "waits until another thread wakes it",
+    "lock": "wants a {how}",
+    "partner": "waits until somebody opens {how}",
+    "unknown": "waits for something that is not known here",
+}
+"""Where it is no channel that has a name."""
 _OTHERS = {
     "client": "waits for a client at {name}",
     "partner": "waits for the other end of {name}",

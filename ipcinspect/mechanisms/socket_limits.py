@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Optional
-
 from ipcinspect.kernel.borrow import Lender
 from ipcinspect.kernel.errors import KernelError
 
@@ -13,9 +11,9 @@ class SocketLimits:
 
     def __init__(self, root: str) -> None:
         self._root = root
-        self._lenders: dict[int, Optional[Lender]] = {}
+        self._lenders: dict[int, Lender | None] = {}
 
-    def has_one(self, pid: int, fd: int, inode: int) -> Optional[bool]:
+    def has_one(self, pid: int, fd: int, inode: int) -> bool | None:
         """Whether a receive or a send on it ends after a time; None where it cannot be asked."""
         lender = self._lender(pid)
         if lender is None:
@@ -32,7 +30,7 @@ class SocketLimits:
                 lender.close()
         self._lenders.clear()
 
-    def _lender(self, pid: int) -> Optional[Lender]:
+    def _lender(self, pid: int) -> Lender | None:
         if pid not in self._lenders:
             try:
                 self._lenders[pid] = Lender(self._root, pid)

@@ -7,10 +7,10 @@ channel of the same look, and who could end the wait where the channel's ends do
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
-from ipcinspect.kernel.waiting import Blocked, Threads
 from ipcinspect.kernel.wait_target import Target
+from ipcinspect.kernel.waiting import Blocked, Threads
 from ipcinspect.mechanisms import call_words
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.mechanisms.socket_limits import SocketLimits
@@ -103,7 +103,7 @@ class _Translator:
             unchanged_s=self._looks.apart_s if one.tid in still else 0.0,
         )
 
-    def _has_timeout(self, process: Process, one: Blocked) -> Optional[bool]:
+    def _has_timeout(self, process: Process, one: Blocked) -> bool | None:
         """That of the call, or of the socket that it was given (SO_RCVTIMEO, SO_SNDTIMEO, socket(7))."""
         if one.has_timeout is not False or one.call not in call_words.SOCKET_CALLS:
             return one.has_timeout
@@ -146,7 +146,7 @@ class _Translator:
             else:
                 yield Awaited("lock" if direction == "lock" else "unknown", target.fd, key, how="lock of")
 
-    def _place(self, process: Process, target: Target) -> Optional[_Place]:
+    def _place(self, process: Process, target: Target) -> _Place | None:
         """The channel and the end behind a descriptor; what an epoll watches is known by its inode."""
         places = self._by_fd.get((process.pid, target.fd if target.fd is not None else -1), [])
         if target.direction == "lock":
@@ -189,13 +189,11 @@ class _Translator:
         if channel is None:
             return Awaited("unknown")
         users = tuple(
-            end.process.key
-            for end in channel.endpoints
-            if end.process is not None and end.process.key != process.key
+            end.process.key for end in channel.endpoints if end.process is not None and end.process.key != process.key
         )
         return Awaited("count", channel=channel.key, part=target.sub, processes=users, how="last operation")
 
-    def _numbered(self, kind: str, process: Process, number: Optional[int]) -> Optional[Channel]:
+    def _numbered(self, kind: str, process: Process, number: int | None) -> Channel | None:
         """The System V object of that id in the process's own namespace."""
         if number is None or process.ipc_namespace is None:
             return None

@@ -57,7 +57,7 @@ class WaitLooks:
         }
         return Looks(self._first, still, begun - self._at)
 
-    def _threads(self, pid: int) -> Optional[tuple[ProcessKey, Threads]]:
+    def _threads(self, pid: int) -> tuple[ProcessKey, Threads] | None:
         try:
             process = procfs.open_process(self._root, pid)
         except OSError:
