@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 
-from ipcinspect.cli import demo_attach
+from ipcinspect.cli import demo_attach, demo_broken
 from ipcinspect.cli.complaints import DONE, Unable, Usage
 from ipcinspect.cli.demo_text import WalkText, write_walk
 from ipcinspect.cli.session import Session
@@ -72,10 +72,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fault", choices=FAULTS, help="what shall go wrong: `demo` alone lists who can have it")
     parser.add_argument("--reading-time", type=float, default=0.0, metavar="SECONDS", help="a slow receiver")
     demo_attach.add_arguments(parser)
+    demo_broken.add_arguments(parser)
 
 
 def run(session: Session) -> int:
     """Walk, a line at a time. Raises Usage, Unable or ReaderGone."""
+    if session.arguments.broken is not None:
+        return demo_broken.run(session)
     if demo_attach.is_wanted(session.arguments):
         return demo_attach.run(session, _plan(session.arguments))
     if session.arguments.mechanism is None:

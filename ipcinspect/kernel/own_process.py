@@ -7,7 +7,9 @@ import struct
 
 from ipcinspect.kernel.libc import LIBC, last_error
 
-_PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 15, 36
+_PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 1, 15, 36
+_SIGKILL = 9
+_SLEEPY = ctypes.CDLL(None)
 _CLONE_NEWIPC = 0x08000000
 _HEAD = struct.pack("=Ii", 0x20080522, 0)
 """struct __user_cap_header_struct of include/uapi/linux/capability.h: version 3, the calling thread."""
@@ -28,6 +30,16 @@ def adopt_orphans() -> None:
     into those below it (task_is_descendant in security/yama/yama_lsm.c follows real_parent).
     """
     LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def end_with_parent() -> None:
+    """Be killed as soon as the thread ends that forked us (PR_SET_PDEATHSIG); a parent gone before has to be seen."""
+    LIBC.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
+
+
+def wait_for_signal() -> None:
+    """Sleep until one comes (pause(2))."""
+    _SLEEPY.pause()
 
 
 def leave_ipc_namespace() -> None:

@@ -1,4 +1,4 @@
-"""Each rule fires on its broken case, with one sentence that names who and what, and not on the healthy one beside it."""
+"""Each rule fires on its broken case, in a sentence that names who and what, and not on the healthy one."""
 
 from __future__ import annotations
 

@@ -1,0 +1,82 @@
+"""`ipcinspect demo --broken NAME`: processes that are broken in one way, to look at."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from ipcinspect.cli.complaints import DONE, Unable
+from ipcinspect.cli.finding_text import FindingText
+from ipcinspect.cli.session import Session
+from ipcinspect.demo.breaking import Broken
+from ipcinspect.demo.broken import SCENARIOS
+from ipcinspect.demo.ending import signals_end_in_order
+from ipcinspect.demo.process import DemoError
+from ipcinspect.diagnosis.finding import Finding
+from ipcinspect.export.findings_document import findings_document
+from ipcinspect.inspector import Observation
+from ipcinspect.model.snapshot import Want
+from ipcinspect.selection import unknown
+
+_SHOWS_WITHIN_S = 10.0
+_NAMES = ("demo-keeper", "broken-")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What can be broken."""
+    words = ", ".join(scenario.word for scenario in SCENARIOS)
+    parser.add_argument("--broken", metavar="NAME", help=f"processes broken in one way, to look at: {words}")
+
+
+def run(session: Session) -> int:
+    """Start it, tell what the rules find, and keep it until Enter or the end of input. Raises WordError, Unable."""
+    word: str = session.arguments.broken
+    scenario = next((one for one in SCENARIOS if word == one.word), None)
+    if scenario is None:
+        raise unknown("broken scenario", word, [one.word for one in SCENARIOS])
+    try:
+        with signals_end_in_order(), Broken(scenario) as broken:
+            observation, found = _found(session, broken)
+            if session.options.json:
+                session.write_document(findings_document(observation.snapshot, found))
+            else:
+                _tell(session, broken, found)
+            session.output.flush()
+            sys.stdin.readline()
+    except DemoError as error:
+        raise Unable(str(error)) from error
+    return DONE
+
+
+def _found(session: Session, broken: Broken) -> tuple[Observation, list[Finding]]:
+    """What the rules say of its processes, as soon as the one that is meant does."""
+    inspector = session.inspector()
+    deadline = time.monotonic() + _SHOWS_WITHIN_S
+    while True:
+        observation = session.observe(inspector, Want(waits=True, cmdlines=True))
+        found = [one for one in observation.findings if _is_about(one, observation)]
+        if any(one.rule == broken.scenario.rule for one in found) or time.monotonic() > deadline:
+            return observation, found
+
+
+def _is_about(finding: Finding, observation: Observation) -> bool:
+    """Whether it is about processes of a scenario: of this one, as a rule, for who else runs one?"""
+    processes, channels = observation.snapshot.processes, observation.snapshot.channels_by_key
+    comms = [processes[key.process.pid].comm for key in finding.threads if key.process.pid in processes]
+    for key in finding.channels:
+        channel = channels.get(key)
+        comms += [end.process.comm for end in channel.endpoints if end.process is not None] if channel else []
+    return any(comm.startswith(_NAMES[1]) for comm in comms)
+
+
+def _tell(session: Session, broken: Broken, found: list[Finding]) -> None:
+    text = FindingText(session.style(), session.width(), session.options.ascii)
+    lines = [*text.prose(f"{broken.scenario.tells}; its first process is {broken.pid}.", "", "strong"), "\n"]
+    lines += text.lines(found)
+    for line in lines:
+        session.output.write(line)
+    if sys.stdin.isatty():
+        session.output.write(
+            f"\nLook at it from another terminal: ipcinspect why, ipcinspect why {broken.pid}. Enter ends it.\n"
+        )

@@ -1,0 +1,90 @@
+"""Starts a broken scenario, and ends it without leaving anything."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import select
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ipcinspect.demo.broken.scenario import Scenario
+from ipcinspect.demo.process import DemoError
+from ipcinspect.kernel.gate import between_borrows
+
+_FROM = Path(__file__).parents[2]
+_STARTS_WITHIN_S = 10.0
+_ENDS_WITHIN_S = 3.0
+
+
+class Broken:
+    """A scenario whose processes run; `end` or the end of the `with` block ends them."""
+
+    pid: int
+    """Of its first process."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        """Start it. Raises DemoError, OSError."""
+        self.scenario = scenario
+        self.directory: str | None = None
+        """Of the names that it makes; gone with it."""
+        atexit.register(self.end)
+        with between_borrows():
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "ipcinspect.demo.broken", scenario.word],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd=_FROM,
+                start_new_session=True,  # ctrl-C is for us, who then end it in order
+            )
+        try:
+            self.pid = self._hear()
+        except BaseException:
+            self.end()
+            raise
+
+    @property
+    def keeper_pid(self) -> int:
+        """Of the process that started it and cleans up."""
+        return self._process.pid
+
+    def end(self) -> None:
+        """End all of its processes and remove what they made. Safe to call twice."""
+        atexit.unregister(self.end)
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        try:
+            self._process.wait(_ENDS_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self.directory is not None:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end()
+
+    def _hear(self) -> int:
+        out = self._process.stdout
+        assert out is not None
+        if not select.select([out], [], [], _STARTS_WITHIN_S)[0]:
+            raise DemoError(f"the processes of '{self.scenario.word}' did not start in time")
+        line = out.readline()
+        if not line:
+            raise DemoError(f"the processes of '{self.scenario.word}' did not start")
+        told = json.loads(line)
+        self.directory = told["directory"]
+        return int(told["pid"])

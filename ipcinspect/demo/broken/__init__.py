@@ -1,0 +1,28 @@
+"""Programs that are broken on purpose, one file for each way: to look at, and for the rules to be tried on."""
+
+from __future__ import annotations
+
+from ipcinspect.demo.broken import (
+    close_wait,
+    crossed_pipes,
+    fifo_open,
+    file_locks,
+    full_datagrams,
+    lost_reader,
+    not_accepting,
+    own_write_end,
+    wait_before_read,
+)
+from ipcinspect.demo.broken.scenario import Scenario
+
+SCENARIOS: tuple[Scenario, ...] = (
+    crossed_pipes.SCENARIO,
+    own_write_end.SCENARIO,
+    wait_before_read.SCENARIO,
+    file_locks.SCENARIO,
+    fifo_open.SCENARIO,
+    full_datagrams.SCENARIO,
+    not_accepting.SCENARIO,
+    close_wait.SCENARIO,
+    lost_reader.SCENARIO,
+)

@@ -1,0 +1,60 @@
+"""The parent of a broken scenario: `python -m ipcinspect.demo.broken WORD`.
+
+It makes a directory for names, starts the scenario in a process of its own, says where that is, and waits for the end
+of its standard input, which comes also when whoever started it is killed. Then it ends everything and cleans up.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import shutil
+import signal
+import sys
+import tempfile
+
+from ipcinspect.demo.broken import SCENARIOS
+from ipcinspect.demo.broken.scenario import Scenario, become, run
+from ipcinspect.demo.keeper import PREFIX
+from ipcinspect.kernel.own_process import set_name
+
+
+def main(word: str) -> None:
+    """Until standard input ends."""
+    set_name("demo-keeper")
+    scenario = next(one for one in SCENARIOS if word == one.word)
+    directory = tempfile.mkdtemp(prefix=PREFIX)
+    try:
+        pid = _start(scenario, directory)
+        os.write(1, json.dumps({"pid": pid, "directory": directory}).encode() + b"\n")
+        over = select.poll()
+        over.register(0, select.POLLIN)
+        over.poll()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _start(scenario: Scenario, directory: str) -> int:
+    """The process in which it happens, the first of a process group of its own."""
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        os.setpgid(0, 0)
+        become("broken-first", parent)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for fd in (0, 1, 2):
+            os.dup2(nothing, fd)
+        os.close(nothing)
+        run(lambda: scenario.begin(directory))
+    with contextlib.suppress(OSError):
+        os.setpgid(pid, pid)  # whichever of us is first
+    return pid
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
