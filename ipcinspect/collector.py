@@ -22,7 +22,7 @@ from ipcinspect.kernel.passwd import UserNames
 from ipcinspect.kernel.privileges import read_rights, root_if_it_helps
 from ipcinspect.kernel.relay import Relay
 from ipcinspect.kernel.walk import ProcessFacts, Walk
-from ipcinspect.mechanisms import MECHANISMS, held, thread_waits, wait_looks
+from ipcinspect.mechanisms import MECHANISMS, held, waits
 from ipcinspect.mechanisms.ipc_namespaces import IpcNamespaces
 from ipcinspect.mechanisms.kernel_memory import KernelMemory
 from ipcinspect.mechanisms.lights import Lights
@@ -32,7 +32,6 @@ from ipcinspect.mechanisms.room import Collected, Room
 from ipcinspect.mechanisms.scan import Scan, Surroundings
 from ipcinspect.mechanisms.shm_directories import relay as shm_relay
 from ipcinspect.mechanisms.sights import Found, sights_of
-from ipcinspect.mechanisms.wait_looks import WaitLooks
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.contents import Contents, refused
@@ -84,7 +83,7 @@ class Collector:
         self._peeks: Relay[ChannelKey, Contents] = Relay(_PEEK_DEADLINE_S, while_waiting)
         self._shm = shm_relay()
         self._lights = Lights(while_waiting)
-        self._sleeping = wait_looks.relay(while_waiting)
+        self._sleeping = waits.relay(while_waiting)
         self._while_waiting = while_waiting
         self._processes: Mapping[int, Process] = {}
         """Of the last look."""
@@ -135,7 +134,7 @@ class Collector:
             sights = _sights(self._root, host, scan, collected) if want.sights else ()
             users, in_time = self._users.names(_uids(self._rooms, scan, channels))
             lights, unlit = self._lights.turn(scan, want.lights)
-            waits = thread_waits.sleepers(scan, channels, looks.end()) if looks is not None else {}
+            sleepers = waits.sleepers(scan, channels, looks.end()) if looks is not None else {}
             if not self._alone:
                 scan.free()
         self._processes = scan.processes
@@ -154,12 +153,12 @@ class Collector:
             sights=sights,
             costs=tuple(costs),
             lights=lights,
-            waits=waits,
+            waits=sleepers,
         )
 
-    def _first_look(self, host: HostFacts) -> WaitLooks:
+    def _first_look(self, host: HostFacts) -> waits.WaitLooks:
         """What threads sleep in before anything else is read: who slept on had the same descriptors all the while."""
-        looks = WaitLooks(self._root, host.pids_agree, self._sleeping, self._while_waiting)
+        looks = waits.WaitLooks(self._root, host.pids_agree, self._sleeping, self._while_waiting)
         looks.begin(procfs.list_pids(self._root))
         return looks
 

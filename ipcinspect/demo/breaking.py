@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import json
-import select
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -34,11 +33,12 @@ class Broken:
         self.directory: str | None = None
         """Of the names that it makes; gone with it."""
         atexit.register(self.end)
-        with between_borrows():
+        self._connection, theirs = socket.socketpair()
+        with theirs, between_borrows():
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "ipcinspect.demo.broken", scenario.word],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 cwd=_FROM,
                 start_new_session=True,  # ctrl-C is for us, who then end it in order
@@ -57,10 +57,7 @@ class Broken:
     def end(self) -> None:
         """End all of its processes and remove what they made. Safe to call twice."""
         atexit.unregister(self.end)
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                with contextlib.suppress(OSError):
-                    stream.close()
+        self._connection.close()
         try:
             self._process.wait(_ENDS_WITHIN_S)
         except subprocess.TimeoutExpired:
@@ -78,11 +75,12 @@ class Broken:
         self.end()
 
     def _hear(self) -> int:
-        out = self._process.stdout
-        assert out is not None
-        if not select.select([out], [], [], _STARTS_WITHIN_S)[0]:
-            raise DemoError(f"the processes of '{self.scenario.word}' did not start in time")
-        line = out.readline()
+        self._connection.settimeout(_STARTS_WITHIN_S)
+        try:
+            with self._connection.makefile("rb") as lines:
+                line = lines.readline()
+        except TimeoutError as error:
+            raise DemoError(f"the processes of '{self.scenario.word}' did not start in time") from error
         if not line:
             raise DemoError(f"the processes of '{self.scenario.word}' did not start")
         told = json.loads(line)

@@ -1,7 +1,8 @@
 """The parent of a broken scenario: `python -m ipcinspect.demo.broken WORD`.
 
-It makes a directory for names, starts the scenario in a process of its own, says where that is, and waits for the end
-of its standard input, which comes also when whoever started it is killed. Then it ends everything and cleans up.
+Its standard input is a connection to whoever started it. It makes a directory for names, starts the scenario in a
+process of its own, says where that is, and waits for the end of the connection, which comes also when the other side is
+killed. Then it ends everything and cleans up.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import select
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 
@@ -22,16 +24,17 @@ from ipcinspect.kernel.own_process import set_name
 
 
 def main(word: str) -> None:
-    """Until standard input ends."""
+    """Until the connection ends."""
     set_name("demo-keeper")
     scenario = next(one for one in SCENARIOS if word == one.word)
     directory = tempfile.mkdtemp(prefix=PREFIX)
     try:
         pid = _start(scenario, directory)
-        os.write(1, json.dumps({"pid": pid, "directory": directory}).encode() + b"\n")
-        over = select.poll()
-        over.register(0, select.POLLIN)
-        over.poll()
+        with socket.socket(fileno=os.dup(0)) as connection:
+            connection.sendall(json.dumps({"pid": pid, "directory": directory}).encode() + b"\n")
+            over = select.poll()
+            over.register(connection, select.POLLRDHUP)
+            over.poll()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
         os.waitpid(pid, 0)

@@ -10,7 +10,7 @@ from typing import Callable, Optional
 from ipcinspect.kernel import procfs
 from ipcinspect.kernel.relay import Relay
 from ipcinspect.kernel.waiting import Threads, blocked_threads, still_blocked
-from ipcinspect.mechanisms.thread_waits import Looks
+from ipcinspect.mechanisms.waits.translator import Looks
 from ipcinspect.model.process import ProcessKey
 
 LEAST_APART_S = 0.25

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from ipcinspect.kernel.wait_target import Target
 from ipcinspect.kernel.waiting import Blocked, Threads
-from ipcinspect.mechanisms import call_words
 from ipcinspect.mechanisms.scan import Scan
-from ipcinspect.mechanisms.socket_limits import SocketLimits
+from ipcinspect.mechanisms.waits import call_words
+from ipcinspect.mechanisms.waits.socket_limits import SocketLimits
 from ipcinspect.model.channel import Channel, Endpoint
 from ipcinspect.model.process import Process, ProcessKey
 from ipcinspect.model.wait import Awaited, Sleepers, ThreadKey, Wait
