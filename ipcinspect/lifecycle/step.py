@@ -105,12 +105,12 @@ class Step:
         """
         old, new = self.before.channels, self.now.channels
         differ = [*compress(new, map(operator.ne, old, new)), *new[len(old) :]]
-        known = self.before.channels_by_key
+        was = list(map(self.before.channels_by_key.get, map(_key, differ)))
         changed, opened = [], []
-        for channel, earlier in zip(differ, map(known.get, map(_key, differ)), strict=True):
+        for earlier, channel in compress(zip(was, differ, strict=True), map(operator.ne, was, differ)):
             if earlier is None:
                 opened.append(channel)
-            elif earlier != channel:
+            else:
                 changed.append((earlier, channel))
         return changed, opened
 
@@ -161,8 +161,9 @@ class Step:
 
     def _closed(self, channel: Channel) -> Closed:
         key = channel.key
+        others = () if is_listener(channel) else channel.aliases  # its clients go on without it
         return Closed(
-            channel._replace(state="closed"),
+            channel._replace(state="closed", aliases=others),
             self.at,
             self.first_seen.get(key, self.started_at),
             key in self.first_seen,

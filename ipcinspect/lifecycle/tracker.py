@@ -143,12 +143,12 @@ class Tracker:
 
     def _lingering(self, step: Step) -> list[Closed]:
         """Channels that went at earlier looks, are still told of, and did not come back; the last ones of very many."""
-        known = step.last.closed
-        if not known:
-            return []
-        names = self._names or Names(step.now)
-        recent = [closed for closed in known if 0 <= step.at - closed.closed_at < self._linger_s]
-        return [closed for closed in recent[-_MOST_CLOSED:] if names.same(closed.channel) is None]
+        recent = [closed for closed in step.last.closed if 0 <= step.at - closed.closed_at < self._linger_s]
+        names = self._names
+        if recent and names is None and any(old.aliases != new.aliases for old, new in step.changed):
+            names = Names(step.now)
+        # where no channel has another id than at the look before, none came back
+        return [closed for closed in recent[-_MOST_CLOSED:] if names is None or names.same(closed.channel) is None]
 
     def _with_told(self, changes: Changes) -> Changes:
         """What was reported since the look before, at its channel, also at one that went."""

@@ -173,6 +173,7 @@ def test_what_went_is_closed_once_or_lives_on_under_another_key(history: list[Lo
         lives_on = {key for key in gone if not names.isdisjoint(_own_names(then[key]))}
         assert {one.channel.key for one in fresh} == gone - lives_on
         for one in changes.closed:
+            assert names.isdisjoint((one.channel.id, *one.channel.aliases)), "it came back"
             ends = [event for event in changes.life(one.channel.key).events if event.what in ("closed", "out of sight")]
             assert [event.what for event in ends] == ["closed" if one.is_sure else "out of sight"]
 

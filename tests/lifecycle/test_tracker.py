@@ -103,6 +103,14 @@ def test_a_channel_that_lingers_under_one_id_stops_when_it_is_seen_under_another
     assert _closed(tracker.advance(snapshot([channel(9, "unix")], at=3))) == []
 
 
+def test_a_channel_that_lingers_stops_when_one_that_stayed_is_seen_to_be_its_other_end() -> None:
+    tracker = Tracker()
+    tracker.advance(snapshot([channel(7, "unix"), channel(9, "unix")], at=1))
+    assert _closed(tracker.advance(snapshot([channel(9, "unix")], at=2))) == ["socket:[7]"]
+    assert _closed(tracker.advance(snapshot([channel(9, "unix", "holding")], at=3))) == ["socket:[7]"]
+    assert _closed(tracker.advance(snapshot([channel(9, "unix", aliases=("socket:[7]",))], at=4))) == []
+
+
 def test_two_snapshots_of_the_same_instant_are_still_two() -> None:
     tracker = Tracker()
     tracker.advance(snapshot(at=1))
