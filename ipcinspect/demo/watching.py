@@ -14,6 +14,7 @@ from ipcinspect.demo.telling import Evidence
 from ipcinspect.inspector import Inspector
 from ipcinspect.mechanisms import field_of
 from ipcinspect.model.channel import Channel, Endpoint, Queue
+from ipcinspect.model.process import ProcessKey
 from ipcinspect.model.snapshot import Snapshot
 
 _LOOKED_INTO = 1 << 20
@@ -34,8 +35,10 @@ class Watching:
     def __init__(self, inspector: Inspector, pair: Pair) -> None:
         self._inspector = inspector
         self._pair = pair
-        self._names: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
-        """Ids and aliases of the channel and of the second one, once they were seen."""
+        self._names: tuple[frozenset[object], frozenset[object]] = (frozenset(), frozenset())
+        """What the channel and the second one are known by, once they were seen."""
+        self._holders: frozenset[ProcessKey] = frozenset()
+        """Who was at them when they were seen last."""
         self._id: str | None = None
         """What it was called last."""
 
@@ -45,7 +48,8 @@ class Watching:
 
     def _evidence(self, snapshot: Snapshot, payloads: Sequence[bytes] = ()) -> Evidence:
         channel, back = self._find(snapshot)
-        self._id = self._id if channel is None else channel.id
+        if channel is not None:
+            self._id, self._holders = channel.id, _holders(channel) | _holders(back)
         reader = self._pair.receiver_pid
         told = self._absent() if channel is None else f"{channel.id} {self._told(channel, payloads, reader)}"
         parts = [told]
@@ -57,7 +61,7 @@ class Watching:
         """After the end: a look, and what of the pair it still shows. Raises OSError."""
         snapshot = self._inspector.observe().snapshot
         names = self._names[0] | self._names[1]
-        channels = [one for one in snapshot.channels if names & {one.id, *one.aliases}]
+        channels = [one for one in snapshot.channels if names & _names_of(one) and not self._is_a_new_one(one)]
         pids = (self._pair.sender_pid, self._pair.receiver_pid, self._pair.maker_pid)
         left = [one.id for one in channels]
         left += [f"{snapshot.processes[pid].comm} {pid}" for pid in pids if pid in snapshot.processes]
@@ -69,7 +73,7 @@ class Watching:
     def _find(self, snapshot: Snapshot) -> tuple[Channel | None, Channel | None]:
         """The channel and, where there is one, the second one."""
         if self._names[0]:
-            channel, back = (_named(snapshot.channels, names) for names in self._names)
+            channel, back = (self._named(snapshot.channels, names) for names in self._names)
             return channel, back
         channel = self._best(snapshot.channels, self._pair.made.forth, self._pair.sender_pid, self._pair.receiver_pid)
         back = None
@@ -79,6 +83,16 @@ class Watching:
             back = self._best(rest, other, self._pair.receiver_pid, self._pair.sender_pid)
         self._names = _names_of(channel), _names_of(back)
         return channel, back
+
+    def _named(self, channels: Iterable[Channel], names: frozenset[object]) -> Channel | None:
+        found = (one for one in channels if names & _names_of(one))
+        return next((one for one in found if not self._is_a_new_one(one)), None)
+
+    def _is_a_new_one(self, channel: Channel) -> bool:
+        """Whether it only got the number again: a terminal or a file takes that of one that was removed at once."""
+        holders = _holders(channel)
+        pids = {self._pair.sender_pid, self._pair.receiver_pid, self._pair.maker_pid}
+        return bool(holders) and not any(key in self._holders or key.pid in pids for key in holders)
 
     def _best(self, channels: Iterable[Channel], given: Given, sender: int, receiver: int) -> Channel | None:
         """The one that fits best to what the two were given; None where none has to do with either."""
@@ -194,12 +208,13 @@ def _is_made(channel: Channel, given: Given) -> bool:
     return (channel.key.space, channel.key.number) in given.files
 
 
-def _named(channels: Iterable[Channel], names: frozenset[str]) -> Channel | None:
-    return next((one for one in channels if names and names & {one.id, *one.aliases}), None)
+def _names_of(channel: Channel | None) -> frozenset[object]:
+    """Its ids, and its number, under which it stays when another channel got its id."""
+    return frozenset() if channel is None else frozenset((channel.id, *channel.aliases, channel.key._replace(part=0)))
 
 
-def _names_of(channel: Channel | None) -> frozenset[str]:
-    return frozenset() if channel is None else frozenset((channel.id, *channel.aliases))
+def _holders(channel: Channel | None) -> frozenset[ProcessKey]:
+    return frozenset(end.process.key for end in (channel.endpoints if channel else ()) if end.process is not None)
 
 
 def _holder(end: Endpoint) -> str:
