@@ -61,6 +61,8 @@ class Awaited(NamedTuple):
     processes: tuple[ProcessKey, ...] | None = None
     """Who can end it: the children waited for, the processes with the memory; None where the channel's ends tell it, or
     nobody does."""
+    gone_tid: int | None = None
+    """The thread that has the lock by what the lock says, where no process with its memory has such a thread."""
     how: str | None = None
     """How the owner is known: `mutex`, `rwlock writer`; or whose sight it is: `last operation of the semaphore`."""
 

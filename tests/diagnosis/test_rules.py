@@ -7,7 +7,7 @@ import pytest
 from ipcinspect.diagnosis.finding import CERTAINTIES, SEVERITIES, Finding
 from ipcinspect.diagnosis.rules import RULES, Judged, find
 from ipcinspect.mechanisms import fields_of
-from ipcinspect.model.channel import Channel, Endpoint, FieldValue
+from ipcinspect.model.channel import Channel, Endpoint, Exposure, FieldValue
 from ipcinspect.model.snapshot import Snapshot
 from ipcinspect.model.wait import Awaited
 from tests.diagnosis.builders import look, reads, thread, wait, writes
@@ -44,6 +44,7 @@ WAITS_FOR_CHILD = wait(thread(A), "wait4", Awaited("child", processes=(B.key,)))
 OUTPUT = channel(5, "pipe", "full", [endpoint("a", "writer", B, 1), endpoint("b", "reader", A, 3)], queued=65536)
 OPENS = wait(thread(A), "openat", Awaited("partner"), told='openat("/run/fifo", O_RDONLY)', since=NOON - 60)
 LISTENER = [endpoint("b", "listener", A, 3)]
+HEIR, FORK = process(300, "backup", ppid=100), process(400, "make", ppid=100)
 DGRAM = [endpoint("a", "writer", A, 3), endpoint("b", "reader", B, 4)]
 
 
@@ -54,29 +55,41 @@ def closing(count: int) -> list[Channel]:
     ]
 
 
+def exposed(mode: int) -> Channel:
+    return channel(14, "posix-mq", "idle", [], name="/jobs")._replace(exposure=Exposure("everybody", 1000, mode))
+
+
 BROKEN: dict[str, Snapshot] = {
     "deadlock": look([FORTH, BACK], [writes(A, FORTH, 1), writes(B, BACK, 1)]),
     "self-held-write-end": look([OWN], [reads(A, OWN, 3)]),
     "wait-before-read": look([OUTPUT], [WAITS_FOR_CHILD, writes(B, OUTPUT, 1)]),
     "file-lock-deadlock": look([LOCK_1, LOCK_2], [wants(A, LOCK_2), wants(B, LOCK_1)]),  # type: ignore[list-item]
+    "lock-owner-died": look([], [wait(thread(A), "futex", Awaited("lock", gone_tid=77, how="mutex"))], [A]),
     "fifo-open-waits": look([], [OPENS], [A]),
     "full-dgram-queue": look([channel(9, "unix", "full", DGRAM, name="/dev/log", queued=None)], []),
     "listener-not-accepting": look([with_fields("unix", 10, "waiting-accept", LISTENER, pending=5, backlog=5)], []),
     "close-wait-pile": look(closing(10), []),
+    "inherited-listener": look([channel(12, "tcp", "listening", [*LISTENER, endpoint("b", "listener", HEIR, 3)])], []),
     "no-reader": look([pipe(1, A, None, "no-reader", 512)], []),
     "sysv-orphan": look([with_fields("sysv-shm", 11, "orphaned", [], ctime=NOON - 7200, dtime=NOON - 3600)], []),
+    "marked-for-deletion": look([channel(13, "sysv-shm", "marked-for-deletion", [endpoint("a", "attached", A)])], []),
+    "world-writable": look([exposed(0o666)], []),
 }
 HEALTHY: dict[str, Snapshot] = {
     "deadlock": look([FORTH, BACK], [writes(A, FORTH, 1)]),
     "self-held-write-end": look([SHARED], [reads(A, SHARED, 3)]),
     "wait-before-read": look([OUTPUT], [WAITS_FOR_CHILD, writes(B, OUTPUT, 1)], others=[A]),
     "file-lock-deadlock": look([LOCK_1, LOCK_2], [wants(A, LOCK_2)]),  # type: ignore[list-item]
+    "lock-owner-died": look([], [wait(thread(A), "futex", Awaited("lock", owner=thread(B), how="mutex"))], [A, B]),
     "fifo-open-waits": look([], [], [A]),
     "full-dgram-queue": look([channel(9, "unix", "holding", DGRAM, name="/dev/log", queued=None)], []),
     "listener-not-accepting": look([with_fields("unix", 10, "waiting-accept", LISTENER, pending=4, backlog=5)], []),
     "close-wait-pile": look(closing(9), []),
+    "inherited-listener": look([channel(12, "tcp", "listening", [*LISTENER, endpoint("b", "listener", FORK, 3)])], []),
     "no-reader": look([pipe(1, A, B, "holding", 512)], []),
     "sysv-orphan": look([with_fields("sysv-shm", 11, "orphaned", [], ctime=NOON - 7200, dtime=NOON - 60)], []),
+    "marked-for-deletion": look([channel(13, "sysv-shm", "idle", [endpoint("a", "attached", A)])], []),
+    "world-writable": look([exposed(0o660)], []),
 }
 
 

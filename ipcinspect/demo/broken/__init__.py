@@ -5,9 +5,11 @@ from __future__ import annotations
 from ipcinspect.demo.broken import (
     close_wait,
     crossed_pipes,
+    dead_owner,
     fifo_open,
     file_locks,
     full_datagrams,
+    inherited_listener,
     lost_reader,
     not_accepting,
     own_write_end,
@@ -20,9 +22,11 @@ SCENARIOS: tuple[Scenario, ...] = (
     own_write_end.SCENARIO,
     wait_before_read.SCENARIO,
     file_locks.SCENARIO,
+    dead_owner.SCENARIO,
     fifo_open.SCENARIO,
     full_datagrams.SCENARIO,
     not_accepting.SCENARIO,
     close_wait.SCENARIO,
+    inherited_listener.SCENARIO,
     lost_reader.SCENARIO,
 )

@@ -10,12 +10,16 @@ from ipcinspect.diagnosis.rules.deadlock import Deadlock
 from ipcinspect.diagnosis.rules.fifo_open_waits import FifoOpenWaits
 from ipcinspect.diagnosis.rules.file_lock_deadlock import FileLockDeadlock
 from ipcinspect.diagnosis.rules.full_dgram_queue import FullDgramQueue
+from ipcinspect.diagnosis.rules.inherited_listener import InheritedListener
 from ipcinspect.diagnosis.rules.listener_not_accepting import ListenerNotAccepting
+from ipcinspect.diagnosis.rules.lock_owner_died import LockOwnerDied
+from ipcinspect.diagnosis.rules.marked_for_deletion import MarkedForDeletion
 from ipcinspect.diagnosis.rules.no_reader import NoReader
 from ipcinspect.diagnosis.rules.rule import Judged, Rule
 from ipcinspect.diagnosis.rules.self_held_write_end import SelfHeldWriteEnd
 from ipcinspect.diagnosis.rules.sysv_orphan import SysvOrphan
 from ipcinspect.diagnosis.rules.wait_before_read import WaitBeforeRead
+from ipcinspect.diagnosis.rules.world_writable import WorldWritable
 
 __all__ = ["RULES", "Judged", "Rule", "find"]
 
@@ -24,12 +28,16 @@ RULES: tuple[Rule, ...] = (
     SelfHeldWriteEnd(),
     WaitBeforeRead(),
     FileLockDeadlock(),
+    LockOwnerDied(),
     FifoOpenWaits(),
     FullDgramQueue(),
     ListenerNotAccepting(),
     CloseWaitPile(),
+    InheritedListener(),
     NoReader(),
     SysvOrphan(),
+    MarkedForDeletion(),
+    WorldWritable(),
 )
 
 

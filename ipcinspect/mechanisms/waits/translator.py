@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from ipcinspect.kernel import thread_ids
 from ipcinspect.kernel.wait_target import Target
 from ipcinspect.kernel.waiting import Blocked, Threads
 from ipcinspect.mechanisms.scan import Scan
@@ -65,9 +66,6 @@ class _Translator:
             for end in channel.endpoints:
                 if end.fd is not None and end.process is not None and end.process.pid in waiting:
                     self._by_fd.setdefault((end.process.pid, end.fd), []).append(_Place(channel, end))
-        self._of_thread = {
-            one.tid: key for key, threads in looks.first.items() if not threads.is_nested for one in threads.blocked
-        }
         self._children: dict[int, list[ProcessKey]] = {}
         for process in scan.processes.values():
             if process.ppid is not None:
@@ -163,25 +161,32 @@ class _Translator:
         if target.owner_thread is not None:
             return Awaited(what, owner=ThreadKey(process.key, target.owner_thread), how=target.owner_by)
         if target.owner_tid is not None:
-            owner = self._of_thread.get(target.owner_tid)
-            if owner is not None and self._shares(process, target.address or 0, owner):
-                return Awaited(what, owner=ThreadKey(owner, target.owner_tid), how=target.owner_by)
-            return Awaited(what, how=target.owner_by)
+            return self._of_shared_lock(process, what, target, target.owner_tid)
         return Awaited("wake", processes=None if target.is_shared else (process.key,))
 
-    def _shares(self, process: Process, address: int, other: ProcessKey) -> bool:
-        """Whether the other process has the memory at an address of this one: only then its number means it."""
-        if process.key == other:
-            return True
-        place = None
-        for mapper in self._scan.mappers:
-            mapping = mapper.mapping
-            if mapper.process.key == process.key and mapping.start <= address < mapping.end:
-                place = (mapping.device, mapping.inode)
-        return place is not None and any(
-            mapper.process.key == other and (mapper.mapping.device, mapper.mapping.inode) == place
-            for mapper in self._scan.mappers
-        )
+    def _of_shared_lock(self, process: Process, what: str, target: Target, tid: int) -> Awaited:
+        """The one process that has the memory and a thread of that number, as its own pid namespace numbers it."""
+        root = self._scan.surroundings.root
+        mappers = self._mappers(process, target.address or 0)
+        owners = [one for one in mappers if thread_ids.has_thread(root, one.pid, one.starttime, tid)]
+        if len(owners) == 1:
+            threads = self._looks.first.get(owners[0].key)
+            if threads is not None and not threads.is_nested:
+                return Awaited(what, owner=ThreadKey(owners[0].key, tid), how=target.owner_by)
+            return Awaited(what, processes=(owners[0].key,), how=target.owner_by)
+        is_gone = not owners and bool(mappers) and self._scan.unreadable == 0
+        return Awaited(what, how=target.owner_by, gone_tid=tid if is_gone else None)
+
+    def _mappers(self, process: Process, address: int) -> list[Process]:
+        """The processes that have the shared memory at an address of one of them."""
+        rows = self._scan.mappers
+        places = {
+            (row.mapping.device, row.mapping.inode)
+            for row in rows
+            if row.process.key == process.key and row.mapping.start <= address < row.mapping.end
+        }
+        found = (row.process for row in rows if (row.mapping.device, row.mapping.inode) in places)
+        return list({one.key: one for one in found}.values())
 
     def _of_semaphore(self, process: Process, target: Target) -> Awaited:
         """Who used it last: the kernel knows no owner of a semaphore."""
