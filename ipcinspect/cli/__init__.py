@@ -64,8 +64,9 @@ commands:
 {commands}
   'ipcinspect COMMAND --help' tells more.
 
-Exit codes: 0 done, 2 usage, 3 cannot be seen or done here, 128+N by signal
-(141: whoever read the output stopped reading).
+Exit codes: 0 done, 1 something is wrong (check and why alone), 2 usage, 3 cannot
+be seen or done here, 128+N by signal (141: whoever read the output stopped
+reading).
 
 examples:
   ipcinspect                      the screen
@@ -74,6 +75,7 @@ examples:
   ipcinspect show /run/app.sock   who is connected to a socket
   ipcinspect peek 1234/5          what waits in a descriptor's channel
   ipcinspect follow 1234/5        what happens to it from now on
+  ipcinspect why                  who waits for whom, and never gets it
 """
 
 

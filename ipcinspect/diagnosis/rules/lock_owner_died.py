@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ipcinspect.diagnosis import wording
 from ipcinspect.diagnosis.finding import Evidence, Finding
+from ipcinspect.diagnosis.rules.deadlock import caveats
 from ipcinspect.diagnosis.rules.rule import Explanation, Judged
 
 
@@ -18,8 +19,8 @@ class LockOwnerDied:
     SEVERITY = "error"
     NEEDS_WAITS = True
     EXPLANATION = Explanation(
-        "A mutex or rwlock in shared memory says which thread has it, and there is no such thread any more: the process "
-        "died with the lock. Whoever wants it sleeps for good.",
+        "A mutex or rwlock in shared memory says which thread has it, and there is no such thread any more: the "
+        "process died with the lock. Whoever wants it sleeps for good.",
         "The thread sleeps in futex(2); the lock's memory names its owner, and no process that has that memory mapped "
         "has a thread of that number.",
         "End and start anew all who use that memory. In the program: pthread_mutexattr_setrobust(3), with which the "
@@ -37,7 +38,7 @@ class LockOwnerDied:
                 yield Finding(
                     rule=self.ID,
                     severity="error",
-                    certainty="exact",
+                    certainty="likely" if judged.snapshot.hidden_processes else "exact",
                     message=f"{who} wants a {lock or 'lock'} of thread {tid}, which is gone: nobody gives it back",
                     remedy="end and start anew all who use that memory; make the mutex robust in the program",
                     threads=(key,),
@@ -45,5 +46,6 @@ class LockOwnerDied:
                         Evidence(f"{who} sleeps in {wait.told}", "proc_pid_syscall(5)"),
                         Evidence(f"no process that has the memory has a thread {tid}", "proc_pid_task(5)"),
                     ),
+                    caveats=tuple(caveats(judged, (key,))),
                     since=wait.since,
                 )

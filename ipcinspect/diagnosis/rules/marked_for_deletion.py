@@ -19,8 +19,8 @@ class MarkedForDeletion:
     SEVERITY = "info"
     NEEDS_WAITS = False
     EXPLANATION = Explanation(
-        "A segment of System V shared memory has been removed (IPC_RMID). Nobody can attach it any more by its key, and "
-        "it keeps its memory until the last one detaches. Many programs do that on purpose, so that it goes with them.",
+        "A segment of System V shared memory has been removed (IPC_RMID). Nobody can attach it any more by its key, "
+        "and it keeps its memory until the last one detaches. Many programs do that on purpose: it goes with them.",
         "proc_sysvipc(5): SHM_DEST among its mode bits.",
         "Nothing, where it is meant so. Where a program cannot find its segment any more: start all of its users anew.",
     )

@@ -17,8 +17,8 @@ class WorldWritable:
     SEVERITY = "warning"
     NEEDS_WAITS = False
     EXPLANATION = Explanation(
-        "The permission bits of a queue, a segment, a semaphore, a FIFO or a socket let every user write to it. Sockets "
-        "of services are often meant so; shared memory and queues hardly ever.",
+        "The permission bits of a queue, a segment, a semaphore, a FIFO or a socket let every user write to it. "
+        "Sockets of services are often meant so; shared memory and queues hardly ever.",
         "Its mode, as the kernel keeps it (statx(2), proc_sysvipc(5), mq_overview(7)).",
         "Make it with mode 0600 or 0660; chmod, or IPC_SET of msgctl(2), shmctl(2), semctl(2), changes it.",
     )
@@ -33,7 +33,7 @@ class WorldWritable:
                 rule=self.ID,
                 severity="info" if channel.mechanism == "unix" else "warning",
                 certainty="exact",
-                message=f"every user can write to {channel.name or channel.id}: its mode is {exposure.mode & 0o777:04o}",
+                message=f"every user can write to {channel.name or channel.id}, mode {exposure.mode & 0o777:04o}",
                 remedy="make it with mode 0600 or 0660",
                 channels=(channel.key,),
                 evidence=(Evidence(f"mode {exposure.mode & 0o777:04o}", "permission bits, statx(2)"),),

@@ -6,10 +6,11 @@ channel of the same look, and who could end the wait where the channel's ends do
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from ipcinspect.kernel import thread_ids
+from ipcinspect.kernel import procfs, thread_ids
 from ipcinspect.kernel.wait_target import Target
 from ipcinspect.kernel.waiting import Blocked, Threads
 from ipcinspect.mechanisms.scan import Scan
@@ -174,8 +175,18 @@ class _Translator:
             if threads is not None and not threads.is_nested:
                 return Awaited(what, owner=ThreadKey(owners[0].key, tid), how=target.owner_by)
             return Awaited(what, processes=(owners[0].key,), how=target.owner_by)
-        is_gone = not owners and bool(mappers) and self._scan.unreadable == 0
+        is_gone = not owners and bool(mappers) and not self._is_there(tid)
         return Awaited(what, how=target.owner_by, gone_tid=tid if is_gone else None)
+
+    def _is_there(self, tid: int) -> bool:
+        """Whether there is any thread of that number; also where that cannot be told."""
+        try:
+            os.close(procfs.open_process(self._scan.surroundings.root, tid))
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        except OSError:
+            return True
+        return True
 
     def _mappers(self, process: Process, address: int) -> list[Process]:
         """The processes that have the shared memory at an address of one of them."""
