@@ -201,7 +201,12 @@ _STRANGE = (0, 0, 0, 0)
 
 
 def _is_made(channel: Channel, given: Given) -> bool:
-    """Whether its very file is one that was made for the two; a socket is known by its inode alone."""
+    """Whether its very file is one that was made for the two; a socket is known by its inode alone.
+
+    The number of a pseudo-terminal is none of an inode.
+    """
+    if channel.key.kind == "pty":
+        return False
     if channel.key.kind == "socket":
         inodes = {inode for _, inode in given.files}
         return any(end.inode in inodes for end in channel.endpoints if end.inode is not None)

@@ -28,7 +28,7 @@ def terminal(master: Process | None, slave: Process | None, part: int = 0) -> Ch
 
 def watching(*looks: list[Channel]) -> Watching:
     """Of a pair on that terminal, while the machine shows these channels one after the other."""
-    given = SimpleNamespace(sender_fds=(5,), receiver_fds=(5,), sender_args=(), receiver_args=(), files=((26, 6),))
+    given = SimpleNamespace(sender_fds=(5,), receiver_fds=(5,), sender_args=(), receiver_args=(), files=((26, 9),))
     pair = SimpleNamespace(
         room=pty,
         made=SimpleNamespace(forth=given, back=None),
@@ -66,6 +66,12 @@ def test_who_held_it_before_the_end_holds_it_still() -> None:
     seen = watching([terminal(SENDER, RECEIVER)], [terminal(SENDER, STRANGER)], [terminal(None, STRANGER)])
     seen.look()
     assert seen.what_is_left()[1] == (PLACE,)
+
+
+def test_the_number_of_a_terminal_is_not_that_of_its_file() -> None:
+    """The file of terminal 6 has inode 9 of the same file system."""
+    ninth = channel(9, "pty", "idle", [endpoint("a", "master", STRANGER, 7)])._replace(key=ChannelKey("pty", 26, 9))
+    watching([ninth, terminal(SENDER, RECEIVER)])
 
 
 def test_an_end_that_hung_up_is_found_though_another_terminal_has_its_number() -> None:
