@@ -22,7 +22,7 @@ from ipcinspect.kernel.passwd import UserNames
 from ipcinspect.kernel.privileges import read_rights, root_if_it_helps
 from ipcinspect.kernel.relay import Relay
 from ipcinspect.kernel.walk import ProcessFacts, Walk
-from ipcinspect.mechanisms import MECHANISMS, held, waits
+from ipcinspect.mechanisms import MECHANISMS, held, limits, waits
 from ipcinspect.mechanisms.ipc_namespaces import IpcNamespaces
 from ipcinspect.mechanisms.kernel_memory import KernelMemory
 from ipcinspect.mechanisms.lights import Lights
@@ -134,6 +134,7 @@ class Collector:
             sights = _sights(self._root, host, scan, collected) if want.sights else ()
             users, in_time = self._users.names(_uids(self._rooms, scan, channels))
             lights, unlit = self._lights.turn(scan, want.lights)
+            near = limits.near(scan, channels) if want.limits else ()
             sleepers = waits.sleepers(scan, channels, looks.end()) if looks is not None else {}
             if not self._alone:
                 scan.free()
@@ -153,6 +154,7 @@ class Collector:
             sights=sights,
             costs=tuple(costs),
             lights=lights,
+            limits=near,
             waits=sleepers,
         )
 

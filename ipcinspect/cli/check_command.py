@@ -39,7 +39,7 @@ def run(session: Session) -> int:
     """One look, judged. Raises WordError for a rule that is none, Unable."""
     if session.arguments.explain is not None:
         return _explain(session, session.arguments.explain)
-    observation = session.observe(session.inspector(), Want(waits=True, cmdlines=True))
+    observation = session.observe(session.inspector(), Want(waits=True, limits=True, cmdlines=True))
     least = SEVERITIES.index(session.arguments.severity)
     found = [one for one in observation.findings if SEVERITIES.index(one.severity) >= least]
     if session.options.json:

@@ -19,8 +19,10 @@ from ipcinspect.inspector import Observation
 from ipcinspect.model.snapshot import Want
 from ipcinspect.selection import unknown
 
-_SHOWS_WITHIN_S = 10.0
-_NAMES = ("demo-keeper", "broken-")
+_SHOWS_WITHIN_S = 20.0
+_NAMES = "broken-"
+_OF_NOBODY = ("sysv-orphan", "sysv-limit-near")
+"""Rules about what no process holds."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +56,7 @@ def _found(session: Session, broken: Broken) -> tuple[Observation, list[Finding]
     inspector = session.inspector()
     deadline = time.monotonic() + _SHOWS_WITHIN_S
     while True:
-        observation = session.observe(inspector, Want(waits=True, cmdlines=True))
+        observation = session.observe(inspector, Want(waits=True, limits=True, cmdlines=True))
         found = [one for one in observation.findings if _is_about(one, observation)]
         if any(one.rule == broken.scenario.rule for one in found) or time.monotonic() > deadline:
             return observation, found
@@ -63,11 +65,12 @@ def _found(session: Session, broken: Broken) -> tuple[Observation, list[Finding]
 def _is_about(finding: Finding, observation: Observation) -> bool:
     """Whether it is about processes of a scenario: of this one, as a rule, for who else runs one?"""
     processes, channels = observation.snapshot.processes, observation.snapshot.channels_by_key
-    comms = [processes[key.process.pid].comm for key in finding.threads if key.process.pid in processes]
+    people = [*(key.process for key in finding.threads), *finding.processes]
+    comms = [processes[key.pid].comm for key in people if key.pid in processes]
     for key in finding.channels:
         channel = channels.get(key)
         comms += [end.process.comm for end in channel.endpoints if end.process is not None] if channel else []
-    return any(comm.startswith(_NAMES[1]) for comm in comms)
+    return any(comm.startswith(_NAMES) for comm in comms) or finding.rule in _OF_NOBODY
 
 
 def _tell(session: Session, broken: Broken, found: list[Finding]) -> None:

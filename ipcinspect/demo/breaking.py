@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import json
-import shutil
 import socket
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ipcinspect.demo.broken.scenario import Scenario
+from ipcinspect.demo.broken.scenario import Scenario, clean_up
 from ipcinspect.demo.process import DemoError
 from ipcinspect.kernel.gate import between_borrows
 
@@ -64,7 +63,7 @@ class Broken:
             self._process.kill()
             self._process.wait()
         if self.directory is not None:
-            shutil.rmtree(self.directory, ignore_errors=True)
+            clean_up(self.directory)
 
     def __enter__(self) -> Self:
         return self

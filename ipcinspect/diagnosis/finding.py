@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ipcinspect.model.channel_key import ChannelKey
+from ipcinspect.model.process import ProcessKey
 from ipcinspect.model.wait import ThreadKey
 
 SEVERITIES = ("info", "warning", "error")
@@ -32,6 +33,8 @@ class Finding:
     """One sentence with names and numbers."""
     remedy: str
     threads: tuple[ThreadKey, ...] = ()
+    processes: tuple[ProcessKey, ...] = ()
+    """Whom it is about as a whole, where no thread of theirs is meant."""
     channels: tuple[ChannelKey, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     caveats: tuple[str, ...] = ()

@@ -26,10 +26,16 @@ def _finding(finding: Finding, snapshot: Snapshot, writer: ChannelWriter) -> str
         f'{{"rule": {quoted(finding.rule)}, "severity": "{finding.severity}", "certainty": "{finding.certainty}", '
         f'"message": {quoted(finding.message)}, "remedy": {quoted(finding.remedy)}, '
         f'"since": {value(None if finding.since is None else rfc3339(finding.since))}, '
-        f'"processes": {array(_thread(key, snapshot, writer) for key in finding.threads)}, '
+        f'"processes": {array(_people(finding, snapshot, writer))}, '
         f'"channels": {array(quoted(one.id) for one in channels if one is not None)}, '
         f'"evidence": {array(evidence)}, "caveats": {array(map(quoted, finding.caveats))}}}'
     )
+
+
+def _people(finding: Finding, snapshot: Snapshot, writer: ChannelWriter) -> Iterator[str]:
+    """The threads, and the processes that are meant as a whole: by their first thread."""
+    for key in (*finding.threads, *(ThreadKey(process, process.pid) for process in finding.processes)):
+        yield _thread(key, snapshot, writer)
 
 
 def _thread(key: ThreadKey, snapshot: Snapshot, writer: ChannelWriter) -> str:

@@ -112,6 +112,8 @@ class Table(NamedTuple):
     """Descriptors that were not looked at because time ran out."""
     untyped: int
     """Descriptors of which the kernel would not say what file is behind them."""
+    listed: int = 0
+    """All that it has open, looked at or not."""
 
 
 def read_table(process: int, detail: Detail, until: float) -> Table:
@@ -189,7 +191,7 @@ def _read_entries(directory: int, names: list[str], with_others: bool, until: fl
                 continue
             with contextlib.suppress(FileNotFoundError, _Untyped):
                 _sort_file(files, directory, name, _TOO_LONG, fifos, others, with_others)
-    return Table(pipes, fifos, sockets, others, refused, len(names) - reached, untyped)
+    return Table(pipes, fifos, sockets, others, refused, len(names) - reached, untyped, len(names))
 
 
 class _Untyped(Exception):

@@ -26,6 +26,8 @@ class Want(NamedTuple):
     """What can be seen here at all (`doctor`)."""
     waits: bool = False
     """Every thread that sleeps in a system call, and what it waits for; read twice, a fifth of a second apart."""
+    limits: bool = False
+    """What comes near a limit of the kernel."""
     lights: tuple[ChannelKey, ...] = ()
     """Pipes whose writes and reads are to be noticed from now on; a few, for each costs its users a little."""
 
@@ -43,6 +45,19 @@ class Light(NamedTuple):
 
     written: bool
     read: bool
+
+
+class Limit(NamedTuple):
+    """How much is used of what the kernel allows."""
+
+    what: str
+    """`descriptors`, or a System V mechanism."""
+    used: int
+    most: int
+    process: ProcessKey | None = None
+    """Whose descriptors they are."""
+    namespace: int | None = None
+    """Inode of the IPC namespace whose objects they are."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +96,8 @@ class Snapshot:
     lights: Mapping[ChannelKey, Light] = field(default_factory=dict)
     """Of the wanted pipes that are watched since an earlier snapshot, also of one that has closed since then; of one
     that is missing it is not known."""
+    limits: tuple[Limit, ...] = ()
+    """What is at least half used; empty unless wanted."""
     waits: Mapping[ProcessKey, Sleepers] = field(default_factory=dict)
     """Empty unless wanted."""
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ipcinspect.diagnosis.finding import CERTAINTIES, SEVERITIES, Finding
 from ipcinspect.diagnosis.rules import RULES, Judged, find
 from ipcinspect.mechanisms import fields_of
 from ipcinspect.model.channel import Channel, Endpoint, Exposure, FieldValue
-from ipcinspect.model.snapshot import Snapshot
+from ipcinspect.model.snapshot import Limit, Snapshot
 from ipcinspect.model.wait import Awaited
 from tests.diagnosis.builders import look, reads, thread, wait, writes
 from tests.fakes import NOON, channel, endpoint, pipe, process
@@ -43,6 +45,10 @@ LOCK_1, LOCK_2 = lock(7, A, B), lock(8, B, A)
 WAITS_FOR_CHILD = wait(thread(A), "wait4", Awaited("child", processes=(B.key,)))
 OUTPUT = channel(5, "pipe", "full", [endpoint("a", "writer", B, 1), endpoint("b", "reader", A, 3)], queued=65536)
 OPENS = wait(thread(A), "openat", Awaited("partner"), told='openat("/run/fifo", O_RDONLY)', since=NOON - 60)
+C = process(500, "less")
+KEPT = channel(17, "pipe", "idle", [endpoint("a", "writer", B, 7), endpoint("b", "reader", A, 3)])
+MEANT = channel(17, "pipe", "idle", [endpoint("a", "writer", B, 1), endpoint("b", "reader", A, 3)])
+FULL_IN, EMPTY_OUT = pipe(18, A, B, "full", 65536), pipe(19, B, C)
 LISTENER = [endpoint("b", "listener", A, 3)]
 HEIR, FORK = process(300, "backup", ppid=100), process(400, "make", ppid=100)
 DGRAM = [endpoint("a", "writer", A, 3), endpoint("b", "reader", B, 4)]
@@ -53,6 +59,14 @@ def closing(count: int) -> list[Channel]:
     return [
         with_fields("tcp", 50 + n, "half-closed", ends, state_b="CLOSE_WAIT", state_a="FIN_WAIT2") for n in range(count)
     ]
+
+
+def unlinked(deleted: bool) -> Channel:
+    return with_fields("posix-shm", 15, "idle", [endpoint("a", "attached", A)], deleted=deleted)
+
+
+def limited(limit: Limit) -> Snapshot:
+    return replace(look([channel(16, "sysv-msg", "idle")], [], [A]), limits=(limit,))
 
 
 def exposed(mode: int) -> Channel:
@@ -66,13 +80,18 @@ BROKEN: dict[str, Snapshot] = {
     "file-lock-deadlock": look([LOCK_1, LOCK_2], [wants(A, LOCK_2), wants(B, LOCK_1)]),  # type: ignore[list-item]
     "lock-owner-died": look([], [wait(thread(A), "futex", Awaited("lock", gone_tid=77, how="mutex"))], [A]),
     "fifo-open-waits": look([], [OPENS], [A]),
+    "eof-held-open": look([KEPT], [reads(A, KEPT, 3), wait(thread(B), "pause", Awaited("signal"))]),
     "full-dgram-queue": look([channel(9, "unix", "full", DGRAM, name="/dev/log", queued=None)], []),
     "listener-not-accepting": look([with_fields("unix", 10, "waiting-accept", LISTENER, pending=5, backlog=5)], []),
     "close-wait-pile": look(closing(10), []),
     "inherited-listener": look([channel(12, "tcp", "listening", [*LISTENER, endpoint("b", "listener", HEIR, 3)])], []),
     "no-reader": look([pipe(1, A, None, "no-reader", 512)], []),
+    "slow-stage": look([FULL_IN, EMPTY_OUT], [writes(A, FULL_IN, 1), reads(C, EMPTY_OUT, 0)], others=[B]),
+    "fd-limit-near": limited(Limit("descriptors", 950, 1024, A.key)),
+    "sysv-limit-near": limited(Limit("sysv-msg", 90, 100, namespace=0)),
     "sysv-orphan": look([with_fields("sysv-shm", 11, "orphaned", [], ctime=NOON - 7200, dtime=NOON - 3600)], []),
     "marked-for-deletion": look([channel(13, "sysv-shm", "marked-for-deletion", [endpoint("a", "attached", A)])], []),
+    "deleted-but-mapped": look([unlinked(True)], []),
     "world-writable": look([exposed(0o666)], []),
 }
 HEALTHY: dict[str, Snapshot] = {
@@ -82,13 +101,18 @@ HEALTHY: dict[str, Snapshot] = {
     "file-lock-deadlock": look([LOCK_1, LOCK_2], [wants(A, LOCK_2)]),  # type: ignore[list-item]
     "lock-owner-died": look([], [wait(thread(A), "futex", Awaited("lock", owner=thread(B), how="mutex"))], [A, B]),
     "fifo-open-waits": look([], [], [A]),
+    "eof-held-open": look([MEANT], [reads(A, MEANT, 3), wait(thread(B), "pause", Awaited("signal"))]),
     "full-dgram-queue": look([channel(9, "unix", "holding", DGRAM, name="/dev/log", queued=None)], []),
     "listener-not-accepting": look([with_fields("unix", 10, "waiting-accept", LISTENER, pending=4, backlog=5)], []),
     "close-wait-pile": look(closing(9), []),
     "inherited-listener": look([channel(12, "tcp", "listening", [*LISTENER, endpoint("b", "listener", FORK, 3)])], []),
     "no-reader": look([pipe(1, A, B, "holding", 512)], []),
-    "sysv-orphan": look([with_fields("sysv-shm", 11, "orphaned", [], ctime=NOON - 7200, dtime=NOON - 60)], []),
+    "slow-stage": look([FULL_IN, EMPTY_OUT], [writes(A, FULL_IN, 1)], others=[B]),
+    "fd-limit-near": limited(Limit("descriptors", 900, 1024, A.key)),
+    "sysv-limit-near": limited(Limit("sysv-msg", 89, 100, namespace=0)),
+    "sysv-orphan": look([with_fields("sysv-shm", 11, "orphaned", [], ctime=NOON - 7200, dtime=NOON - 5)], []),
     "marked-for-deletion": look([channel(13, "sysv-shm", "idle", [endpoint("a", "attached", A)])], []),
+    "deleted-but-mapped": look([unlinked(False)], []),
     "world-writable": look([exposed(0o660)], []),
 }
 
@@ -111,7 +135,7 @@ def test_it_fires_on_what_is_broken(rule: object) -> None:
     assert not finding.message.endswith(".")
     assert finding.remedy
     assert finding.evidence
-    assert finding.threads or finding.channels
+    assert finding.threads or finding.channels or finding.processes
 
 
 @pytest.mark.parametrize("word", HEALTHY)

@@ -19,7 +19,7 @@ from ipcinspect.model.snapshot import Want
 from ipcinspect.sources.live import LiveSource
 
 source = LiveSource()
-source.take(Want(True, True, True, waits=True))  # loads whatever it still needs
+source.take(Want(True, True, True, waits=True, limits=True))  # loads whatever it still needs
 events = []
 
 def hear(event, args):
@@ -27,7 +27,7 @@ def hear(event, args):
         events.append((event, [arg if isinstance(arg, (int, str)) else repr(arg) for arg in args]))
 
 sys.addaudithook(hear)
-seen = source.take(Want(True, True, True, waits=True))
+seen = source.take(Want(True, True, True, waits=True, limits=True))
 heard = list(events)
 queues = [channel.name[1:] for channel in seen.channels if channel.mechanism == "posix-mq"]
 with open(sys.argv[1], "w") as report:
@@ -38,7 +38,7 @@ A_LOOK_AT_A_QUEUE = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 BY_PROC = re.compile(r"/proc(/[\w./-]+)?\Z")
 BELOW_A_PROCESS = re.compile(
-    r"(stat|status|cgroup|cmdline|maps|mountinfo|fd|fdinfo/\d+|task(/\d+(/(syscall|pagemap|comm|status|wchan|fdinfo/\d+))?)?)\Z"
+    r"(stat|status|limits|cgroup|cmdline|maps|mountinfo|fd|fdinfo/\d+|task(/\d+(/(syscall|pagemap|comm|status|wchan|fdinfo/\d+))?)?)\Z"
 )
 OF_THE_SYSTEM = {"/etc/passwd", "/etc/nsswitch.conf"}
 THE_MOUNT_OF_QUEUES = {"."}

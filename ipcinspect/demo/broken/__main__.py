@@ -11,14 +11,13 @@ import contextlib
 import json
 import os
 import select
-import shutil
 import signal
 import socket
 import sys
 import tempfile
 
 from ipcinspect.demo.broken import SCENARIOS
-from ipcinspect.demo.broken.scenario import Scenario, become, run
+from ipcinspect.demo.broken.scenario import Scenario, become, clean_up, run
 from ipcinspect.demo.keeper import PREFIX
 from ipcinspect.kernel.own_process import set_name
 
@@ -39,7 +38,7 @@ def main(word: str) -> None:
             os.killpg(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        clean_up(directory)
 
 
 def _start(scenario: Scenario, directory: str) -> int:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
 from ipcinspect.kernel import own_process
+from ipcinspect.mechanisms import demo_leaving
+from ipcinspect.mechanisms.demo_part import Leaving
 
+_LEAVES = "leaves"
 FILLING = bytes(1 << 20)
 """More than any pipe holds."""
 
@@ -48,6 +53,25 @@ def run(act: Callable[[], None]) -> NoReturn:
         act()
     finally:
         os._exit(0)
+
+
+def note_leaving(directory: str, leaving: Leaving) -> None:
+    """Something that stays in the system: whoever cleans up the directory removes it."""
+    with open(os.path.join(directory, _LEAVES), "a", encoding="ascii") as notes:
+        notes.write(f"{leaving.how} {leaving.what}\n")
+
+
+def clean_up(directory: str) -> None:
+    """Remove what was noted, then the directory. Safe to call twice."""
+    try:
+        with open(os.path.join(directory, _LEAVES), encoding="ascii") as notes:
+            left = [Leaving(*line.split(None, 1)) for line in notes.read().splitlines()]
+    except OSError:
+        left = []
+    for leaving in left:
+        with contextlib.suppress(OSError):
+            demo_leaving.remove(leaving)
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 def write_all(fd: int, data: bytes) -> None:

@@ -16,7 +16,7 @@ from ipcinspect.model.figures import age, size
 class SysvOrphan:
     """Left for a while: it stays until somebody removes it."""
 
-    least_s: float = 600.0
+    least_s: float = 10.0
     """Seconds since it was last made or detached; a program may make it before others attach."""
 
     ID = "sysv-orphan"
