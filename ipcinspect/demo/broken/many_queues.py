@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipcinspect.demo.broken.scenario import Scenario, rest_for_ever
+from ipcinspect.demo.checking import PROC
 from ipcinspect.kernel import own_process, sysv
 
 _MOST = 4
@@ -10,7 +11,7 @@ _MOST = 4
 
 def _begin(directory: str) -> None:
     own_process.leave_ipc_namespace()
-    with open("/proc/sys/kernel/msgmni", "w", encoding="ascii") as setting:
+    with open(f"{PROC}/sys/kernel/msgmni", "w", encoding="ascii") as setting:
         setting.write(str(_MOST))
     for _ in range(_MOST):
         sysv.create_queue()
