@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ipcinspect.cli.complaints import Usage
 from ipcinspect.selection import WordError, unknown
 
 SHORTEST_INTERVAL_S, LONGEST_INTERVAL_S = 0.1, 3600.0
-_KEYS = ("interval", "theme", "columns")
+_KEYS = ("interval", "theme", "columns", "thresholds")
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class Config:
     """Seconds between two looks."""
     theme: str | None = None
     columns: tuple[str, ...] | None = None
+    thresholds: Mapping[str, float] = field(default_factory=dict)
+    """By the words of rules; whether there is such a rule is not asked here."""
 
 
 def load(environ: Mapping[str, str]) -> Config:
@@ -68,15 +70,22 @@ def _parse(text: str) -> Config:
     for key in table:
         if key not in _KEYS:
             raise unknown("setting", key, _KEYS)
-    interval, theme, columns = (table.get(key) for key in _KEYS)
-    if interval is not None and (isinstance(interval, bool) or not isinstance(interval, (int, float))):
+    interval, theme, columns, thresholds = (table.get(key) for key in _KEYS)
+    if interval is not None and not _is_number(interval):
         raise ValueError("interval has to be a number of seconds")
     if theme is not None and not isinstance(theme, str):
         raise ValueError("theme has to be a text")
     if columns is not None and not (isinstance(columns, list) and all(isinstance(word, str) for word in columns)):
         raise ValueError('columns has to be a list of texts: ["id", "state"]')
+    if thresholds is not None and not (isinstance(thresholds, dict) and all(map(_is_number, thresholds.values()))):
+        raise ValueError("thresholds has to be a table of numbers: close-wait-pile = 20")
     return Config(
         None if interval is None else parse_interval(str(interval)),
         theme,
         None if columns is None else tuple(columns),
+        dict(thresholds or {}),
     )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -41,6 +41,8 @@ def test_a_file_that_may_not_be_read_sets_nothing(tmp_path: Path) -> None:
 def test_all_that_can_be_set(tmp_path: Path) -> None:
     env = write(tmp_path, 'interval = 2\ntheme = "ansi-dark"\ncolumns = ["id", "state"]\n')
     assert load(env) == Config(2.0, "ansi-dark", ("id", "state"))
+    env = write(tmp_path, "[thresholds]\nclose-wait-pile = 20\n")
+    assert load(env) == Config(thresholds={"close-wait-pile": 20})
 
 
 def test_the_file_is_below_home_where_xdg_says_nothing_usable() -> None:
@@ -57,6 +59,8 @@ def test_the_file_is_below_home_where_xdg_says_nothing_usable() -> None:
         ("interval = true", "interval has to be a number"),
         ("theme = 1", "theme has to be a text"),
         ('columns = "id"', "columns has to be a list"),
+        ("thresholds = 3", "thresholds has to be a table"),
+        ('[thresholds]\nclose-wait-pile = "many"', "thresholds has to be a table"),
         ("columns = [1]", "columns has to be a list"),
         ("interval = ", "Invalid value"),
     ],

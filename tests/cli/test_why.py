@@ -10,6 +10,7 @@ from ipcinspect.diagnosis.rules import RULES
 from ipcinspect.model.wait import Awaited
 from tests.cli.running import Runner
 from tests.diagnosis.builders import look, reads, thread, wait, writes
+from tests.diagnosis.test_rules import closing
 from tests.fakes import HOSTILE_NAMES, FakeSource, channel, endpoint, pipe, process
 
 MAKE, TEE, LESS = process(2211, "make"), process(2212, "tee"), process(2213, "less")
@@ -104,6 +105,21 @@ def test_each_rule_can_be_explained(run_with: Runner, rule: str) -> None:
     assert ran.code == 0
     assert ran.out.startswith(f"{rule}, ")
     assert all(label in ran.out for label in ("Means", "Seen by", "Remedy"))
+
+
+def test_a_threshold_of_the_command_line_goes_before_the_rule_s_own(run_with: Runner) -> None:
+    pile = look(closing(4), [])
+    assert run_with(FakeSource(pile), "check").code == 0
+    ran = run_with(FakeSource(pile), "check", "--threshold", "close-wait-pile=4")
+    assert ran.code == 1
+    assert "has not closed 4 connections" in " ".join(ran.out.split())
+
+
+@pytest.mark.parametrize("words", ["close-wait=4", "deadlock=4", "close-wait-pile", "close-wait-pile=-1"])
+def test_a_threshold_that_cannot_be_is_one_line(run_with: Runner, words: str) -> None:
+    ran = run_with(FakeSource(CALM), "check", "--threshold", words)
+    assert ran.code == 2
+    assert ran.err.count("\n") == 1
 
 
 def test_a_rule_that_is_none_names_the_nearest(run_with: Runner) -> None:
