@@ -41,6 +41,9 @@ def test_a_file_that_may_not_be_read_sets_nothing(tmp_path: Path) -> None:
 def test_all_that_can_be_set(tmp_path: Path) -> None:
     env = write(tmp_path, 'interval = 2\ntheme = "ansi-dark"\ncolumns = ["id", "state"]\n')
     assert load(env) == Config(2.0, "ansi-dark", ("id", "state"))
+
+
+def test_thresholds_are_numbers_by_rule(tmp_path: Path) -> None:
     env = write(tmp_path, "[thresholds]\nclose-wait-pile = 20\n")
     assert load(env) == Config(thresholds={"close-wait-pile": 20})
 
