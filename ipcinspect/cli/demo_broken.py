@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 
@@ -20,7 +21,6 @@ from ipcinspect.model.snapshot import Want
 from ipcinspect.selection import unknown
 
 _SHOWS_WITHIN_S = 20.0
-_NAMES = "broken-"
 _OF_NOBODY = ("sysv-orphan", "sysv-limit-near")
 """Rules about what no process holds."""
 
@@ -57,20 +57,33 @@ def _found(session: Session, broken: Broken) -> tuple[Observation, list[Finding]
     deadline = time.monotonic() + _SHOWS_WITHIN_S
     while True:
         observation = session.observe(inspector, Want(waits=True, limits=True, cmdlines=True))
-        found = [one for one in observation.findings if _is_about(one, observation)]
-        if any(one.rule == broken.scenario.rule for one in found) or time.monotonic() > deadline:
+        found = [one for one in observation.findings if _is_about(one, observation, broken)]
+        if any(one.rule == broken.scenario.rule for one in found):
             return observation, found
+        if time.monotonic() > deadline:
+            raise Unable(
+                f"{broken.scenario.tells}: rule {broken.scenario.rule} did not find it within {_SHOWS_WITHIN_S:g} s"
+            )
 
 
-def _is_about(finding: Finding, observation: Observation) -> bool:
-    """Whether it is about processes of a scenario: of this one, as a rule, for who else runs one?"""
-    processes, channels = observation.snapshot.processes, observation.snapshot.channels_by_key
-    people = [*(key.process for key in finding.threads), *finding.processes]
-    comms = [processes[key.pid].comm for key in people if key.pid in processes]
+def _is_about(finding: Finding, observation: Observation, broken: Broken) -> bool:
+    """Whether it is about processes of this scenario, or about what its processes hold."""
+    snapshot = observation.snapshot
+    mine = {pid for pid in snapshot.processes if _group_of(pid) == broken.pid}
+    people = {*(key.process.pid for key in finding.threads), *(key.pid for key in finding.processes)}
     for key in finding.channels:
-        channel = channels.get(key)
-        comms += [end.process.comm for end in channel.endpoints if end.process is not None] if channel else []
-    return any(comm.startswith(_NAMES) for comm in comms) or finding.rule in _OF_NOBODY
+        channel = snapshot.channels_by_key.get(key)
+        people |= {end.process.pid for end in channel.endpoints if end.process is not None} if channel else set()
+    rule = broken.scenario.rule
+    return bool(people & mine) or (finding.rule == rule and rule in _OF_NOBODY)
+
+
+def _group_of(pid: int) -> int | None:
+    """The process group of a process; all of a scenario are in the one of its first."""
+    try:
+        return os.getpgid(pid)
+    except OSError:
+        return None
 
 
 def _tell(session: Session, broken: Broken, found: list[Finding]) -> None:

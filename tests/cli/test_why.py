@@ -147,3 +147,9 @@ def test_a_lock_and_a_child_have_sentences_of_their_own(run_with: Runner) -> Non
     assert "make 2211 waits for its child tee 2212 to end" in said
     assert "tee 2212 wants a mutex" in said
     assert "until make 2211 gives it back" in said
+
+
+def test_a_scenario_that_is_none_names_the_nearest(run_with: Runner) -> None:
+    ran = run_with(FakeSource(CALM), "demo", "--broken", "dedlock")
+    assert ran.code == 2
+    assert "nearest is 'deadlock'" in ran.err

@@ -12,6 +12,8 @@ from ipcinspect.diagnosis.rules.rule import Explanation, Judged
 from ipcinspect.model.channel import Channel, Endpoint
 from ipcinspect.model.wait import Wait
 
+_AT_REST = frozenset(("signal", "child"))
+"""What a process waits for that has nothing to write: whoever waits for data, a client or a time may write then."""
 _STANDARD = 2
 """Descriptors up to this one are meant to be written to by whoever has them."""
 
@@ -59,8 +61,10 @@ def _keeps(judged: Judged, wait: Wait, end: Endpoint) -> bool:
         return False
     reader = judged.snapshot.processes.get(wait.thread.process.pid)
     sleepers = judged.graph.sleepers.get(process.key)
-    sleeps = sleepers is not None and sleepers.known and not sleepers.others
-    return sleeps and reader is not None and reader.comm != process.comm
+    if sleepers is None or not sleepers.known or sleepers.others or reader is None or reader.comm == process.comm:
+        return False
+    waits = [(wait.has_timeout, awaited.what) for wait in sleepers.waits for awaited in wait.awaited]
+    return bool(waits) and all(has_timeout is False and what in _AT_REST for has_timeout, what in waits)
 
 
 def _finding(judged: Judged, wait: Wait, channel: Channel, writers: list[Endpoint]) -> Finding:
