@@ -7,6 +7,7 @@ leaves the others on the screen.
 from __future__ import annotations
 
 import gc
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -90,7 +91,7 @@ class Collector:
 
     def collect(self, want: Want) -> Snapshot:
         """One look at the machine. Raises OSError where there is no /proc to read."""
-        with _no_garbage_collection():
+        with no_garbage_collection():
             return self._collect(want)
 
     def peek(self, channel: Channel, processes: Iterable[Process], most: int) -> Contents:
@@ -201,16 +202,36 @@ class Collector:
         return collected, costs
 
 
+class _Halt:
+    """How many threads want no garbage collection now; it is on for all of them or for none."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.wanted_by = 0
+        self.was_on = False
+
+
+_HALT = _Halt()
+
+
 @contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """A scan makes a hundred thousand tuples and no cycle: the collector would walk them all, again and again."""
-    was_on = gc.isenabled()
-    gc.disable()
+def no_garbage_collection() -> Iterator[None]:
+    """A scan makes a hundred thousand tuples and no cycle: the collector would walk them all, again and again.
+
+    Two threads may be in such a block at once; the one that leaves first does not turn it on for the other.
+    """
+    with _HALT.lock:
+        if not _HALT.wanted_by:
+            _HALT.was_on = gc.isenabled()
+            gc.disable()
+        _HALT.wanted_by += 1
     try:
         yield
     finally:
-        if was_on:
-            gc.enable()
+        with _HALT.lock:
+            _HALT.wanted_by -= 1
+            if not _HALT.wanted_by and _HALT.was_on:
+                gc.enable()
 
 
 class _Walked(NamedTuple):

@@ -70,7 +70,7 @@ class WalkText:
         text = self._style.safe(words_of_call(report))
         text = f"maker: {text}" if told.side == "maker" else text
         time = f"{told.at_s * 1000:>{_TIME - 2}.3f}"
-        role = "error" if report.errno else "text"
+        role = "error" if report.has_failed else "text"
         is_left = told.side in _LEFT
         room = self._left if is_left else max(self._width - self._left - _TIME, 20)
         *above, last = textwrap.wrap(text, room, break_on_hyphens=False) or [""]
@@ -112,8 +112,10 @@ def write_walk(session: Session, walk: Walk, text: WalkText | None, snapshot: Sn
 
 
 def words_of_call(report: Report) -> str:
-    """`write(4, 64 bytes) = 64`, `read(3, 64) = -1 EPIPE`, `read(3, 64) sleeps`."""
+    """`write(4, 64 bytes) = 64`, `read(3, 64) = -1 EPIPE`, `read(3, 64) sleeps`, `json.loads(64 bytes) failed`."""
     call = f"{report.call}({', '.join(report.args)})"
     if report.errno is not None:
         return f"{call} = -1 {report.errno}"
-    return f"{call} sleeps" if report.result is None else f"{call} = {report.result}"
+    if report.has_failed:
+        return f"{call} failed"
+    return f"{call} sleeps" if report.took_s is None else f"{call} = {report.result}"

@@ -50,6 +50,7 @@ def show_screen(session: Session, options: ScreenOptions) -> int:
     """The screen until the user leaves it; its exit code."""
     from ipcinspect.tui.app import run_screen  # loads Textual
 
+    gc.freeze()  # looking through all that was loaded takes 30 ms and more, in which no key is answered
     gc.enable()
     return run_screen(session.source(), options)
 

@@ -24,18 +24,23 @@ def check(plan: Plan, room: Room, root: str = PROC) -> Plan:
     demo = room.DEMO
     if demo is None:
         raise PlanError(f"{room.NAME} has no demo: the program only looks at it")
+    whole = filled(plan, demo)
+    _check_words(whole, room.NAME, demo)
+    check_figures(whole)
+    _check_room(whole, demo, Machine(root))
+    return whole
+
+
+def filled(plan: Plan, demo: Demo) -> Plan:
+    """The plan with everything filled in that it left to the mechanism, possible or not."""
     variant = plan.variant or demo.variants[0]
-    filled = plan._replace(
+    return plan._replace(
         variant=variant,
         notification=plan.notification or demo.notifications[0],
         response=plan.response or next(iter(demo.responses_of(variant)), None),
         lock=plan.lock or (demo.locks[0] if demo.locks else None),
         blocking=plan.blocking and plan.fault not in MAKES_NONBLOCKING,
     )
-    _check_words(filled, room.NAME, demo)
-    check_figures(filled)
-    _check_room(filled, demo, Machine(root))
-    return filled
 
 
 def queues_at_once(plan: Plan) -> int:

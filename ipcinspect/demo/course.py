@@ -181,7 +181,8 @@ class Course:
         return self._told(None, self._clock() - self._began)._replace(evidence=self.look())
 
     def _told(self, side: str | None, at_s: float) -> Told:
-        return Told(self.stage, side, at_s, sent=self.sent, taken=len(self.received))
+        killed = tuple(sorted(self.killed))
+        return Told(self.stage, side, at_s, sent=self.sent, taken=len(self.received), killed=killed)
 
     @property
     def cast(self) -> Cast | None:

@@ -208,7 +208,7 @@ def _leaks_object(course: Course) -> Iterator[Told]:
     yield from receiving.closes(course)
     for side in SIDES[1:]:
         course.kill(side)
-    left = ", ".join(demo_leaving.shown(leaving) for leaving in course.pair.made.leaves)
+    left = demo_leaving.shown(course.pair.made.leaves)
     yield course.shows_fault(
         f"both processes are gone, and nobody has removed what they used. It stays until the machine is started anew, "
         f"or until somebody removes it ({left}). A look finds it"
@@ -256,7 +256,9 @@ _WORDS: Mapping[str, Callable[[Course], str]] = {
         "with ulimit -n"
     ),
     "limit": lambda course: (
-        f"{course.limited_by} allows no more, for this demo alone. Remove what nobody uses, or raise the limit"
+        f"{course.limited_by} allows no larger file, for this demo alone. Raise the limit with ulimit -f"
+        if course.limited_by == "RLIMIT_FSIZE"
+        else f"{course.limited_by} allows no more, for this demo alone. Remove what nobody uses, or raise the limit"
     ),
     "too-big": lambda course: (
         f"one message may have {(course.longest or (0,))[0]} bytes, this one has {len(course.payloads[0])}; "

@@ -54,3 +54,5 @@ class Told(NamedTuple):
     """Messages that the sender's calls have accepted by then."""
     taken: int = 0
     """Messages that the receiver has taken by then."""
+    killed: tuple[str, ...] = ()
+    """Sides that are dead by then, of SIGKILL."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Sequence
 from typing import Callable
 
 from ipcinspect.kernel import mq_transfer, sysv
@@ -32,9 +33,13 @@ _IS_GONE = frozenset((errno.ENOENT, errno.EINVAL, errno.EIDRM))
 """ENOENT of paths and queues; EINVAL and EIDRM of System V ids."""
 
 
-def shown(leaving: Leaving) -> str:
-    """What one would type to remove it; for a queue the call, for which there is no command."""
-    return _COMMANDS[leaving.how].format(leaving.what)
+def shown(leaves: Sequence[Leaving]) -> str:
+    """What one would type to remove them all; for queues the calls, for which there is no command."""
+    typed: dict[str, list[str]] = {}
+    for leaving in leaves:
+        command, _, rest = _COMMANDS[leaving.how].format(leaving.what).partition(" ")
+        typed.setdefault(command, []).append(rest)
+    return ", ".join(f"{command} {' '.join(rests)}" for command, rests in typed.items())
 
 
 def remove(leaving: Leaving) -> None:

@@ -43,11 +43,16 @@ class Report(NamedTuple):
     result: str | None = None
     """None where it failed or has not returned."""
     errno: str | None = None
-    """Name of the error (`EPIPE`) where it failed."""
+    """Name of the error (`EPIPE`) where it failed in the kernel."""
     message: str | None = None
     """Words for the error."""
     about: str = ""
     """Which of the pair's channels it was done to, one of `WAYS`; empty where to none of them alone (fork(2))."""
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it came back without a result."""
+        return self.took_s is not None and self.result is None
 
 
 class Calls:
@@ -103,6 +108,9 @@ class Calls:
             name = errno.errorcode.get(error.errno or 0, "EIO")
             words = os.strerror(error.errno or errno.EIO) + comes_with.get(error.errno or 0, "")
             self._report(begun._replace(took_s=self._clock() - begun.began_at, errno=name, message=words))
+            raise
+        except Exception as error:
+            self._report(begun._replace(took_s=self._clock() - begun.began_at, message=str(error)))
             raise
         if self._whole._is_quiet:
             return result

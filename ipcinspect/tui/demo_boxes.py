@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ipcinspect.mechanisms.demo_part import Report
-from ipcinspect.model.words import STAGES
 from ipcinspect.tui import demo_tank
 from ipcinspect.tui.demo_calls import call_text
-from ipcinspect.tui.demo_scene import Scene, is_closed, milliseconds
+from ipcinspect.tui.demo_scene import Scene, is_closed, milliseconds, slept_until
+from ipcinspect.tui.demo_wires import wire
 from ipcinspect.tui.drawing import Line, Span, clip, clip_name, fit, length
 from ipcinspect.tui.glyphs import Glyphs
 
@@ -19,8 +19,8 @@ HEIGHT = 4
 
 def box_lines(scene: Scene, width: int, glyphs: Glyphs) -> list[Line]:
     """Four lines of at most `width` cells."""
-    wire = _WIRE_IN_A_WIDE_LINE if width >= _WIDE else _WIRE
-    box = min((width - 2 - 2 * wire) // 3, _WIDEST)
+    between = _WIRE_IN_A_WIDE_LINE if width >= _WIDE else _WIRE
+    box = min((width - 2 - 2 * between) // 3, _WIDEST)
     if box < 8:
         return []
     active = _active(scene)
@@ -31,10 +31,13 @@ def box_lines(scene: Scene, width: int, glyphs: Glyphs) -> list[Line]:
     channel = _box(_channel_title(scene, inner, glyphs), content, box, active == "channel", glyphs)
     lines = []
     for place in range(HEIGHT):
-        first = _wire(scene, "a", wire, glyphs) if place == 1 else (Span(" " * wire),)
-        second = _wire(scene, "b", wire, glyphs) if place == 1 else (Span(" " * wire),)
+        first, second = ((Span(" " * between),),) * 2 if place != 1 else _wires(scene, between, glyphs)
         lines.append((Span(" "), *sender[place], *first, *channel[place], *second, *receiver[place]))
     return lines
+
+
+def _wires(scene: Scene, width: int, glyphs: Glyphs) -> tuple[Line, Line]:
+    return wire(scene, "a", width, glyphs), wire(scene, "b", width, glyphs)
 
 
 def _active(scene: Scene) -> str | None:
@@ -60,12 +63,17 @@ def _channel_title(scene: Scene, width: int, glyphs: Glyphs) -> str:
 
 def _process(scene: Scene, side: str, width: int, glyphs: Glyphs) -> list[Line]:
     """The last call of one half, and how far it is."""
-    report = scene.last_report(side)
+    told = scene.last_call(side)
+    report = None if told is None else told.report
     call = "" if report is None else glyphs.safe(call_text(report, width))
-    role = "error" if report is not None and report.errno is not None else "strong" if _asleep(report) else "text"
+    dead = scene.is_killed(side)
+    role = "muted" if dead else "error" if report is not None and report.has_failed else "text"
+    condition = f"{glyphs.marks['gone']} killed" if dead else _condition(scene, side, report, glyphs.quiet_call)
+    if len(condition) > width:
+        condition = condition.rpartition(f" {glyphs.quiet_call} ")[2]
     return [
-        (Span(clip(call, width, glyphs), role),),
-        (Span(clip(_condition(scene, side, report, glyphs.quiet_call), width, glyphs), "muted"),),
+        (Span(clip(call, width, glyphs), "strong" if slept_until(scene, side) is False and not dead else role),),
+        (Span(clip(condition, width, glyphs), "muted"),),
     ]
 
 
@@ -79,45 +87,12 @@ def _condition(scene: Scene, side: str, report: Report | None, dot: str) -> str:
         return f"{done} {dot} ended"
     if is_closed(scene, side):
         return f"{done} {dot} has let go"
-    if _asleep(report):
-        return f"{done} {dot} asleep"
+    woken = slept_until(scene, side)
+    if woken is not None:
+        return f"{done} {dot} {'woken' if woken else 'asleep'}"
     if report is not None and report.took_s is not None and report.took_s >= 0.001:
         return f"{done} {dot} slept {milliseconds(report.took_s)}"
     return f"{done} {dot} running"
-
-
-def _asleep(report: Report | None) -> bool:
-    return report is not None and report.took_s is None
-
-
-def _wire(scene: Scene, side: str, width: int, glyphs: Glyphs) -> Line:
-    """Between one half and the channel."""
-    shape, role = _wire_shape(scene, side, glyphs)
-    if not shape:
-        return (Span(" " * width),)
-    longer = width - 2 - 2
-    if shape in (glyphs.wires["to moving"], glyphs.ready[0], glyphs.wires["blocked"]):
-        shape = shape[0] * longer + shape
-    elif shape in (glyphs.wires["from moving"], glyphs.ready[1]):
-        shape = shape + shape[-1] * longer
-    return (Span(" "), Span(shape, role), Span(" " * max(width - 1 - len(shape), 0)))
-
-
-def _wire_shape(scene: Scene, side: str, glyphs: Glyphs) -> tuple[str, str]:
-    """The glyphs and their role; nothing before the half has its end."""
-    newest, stage = scene.newest, scene.stage
-    if newest is None or stage is None or (scene.channel is None and not scene.is_over):
-        return "", "text"
-    if scene.is_over or is_closed(scene, side):
-        return glyphs.wires["gone"], "muted"
-    back = int(scene.is_answer)
-    if newest.side == side and newest.report is not None and STAGES.index(stage) >= 2 and stage != "termination":
-        report = newest.report
-        if report.errno is not None or (report.took_s is None and (side == "a") != scene.is_answer):
-            return glyphs.wires["blocked"], "error"
-        if report.took_s is not None:
-            return glyphs.wires["from moving" if back else "to moving"], "ok"
-    return glyphs.ready[back], "muted"
 
 
 def _box(title: str, content: list[Line], width: int, active: bool, glyphs: Glyphs) -> list[Line]:

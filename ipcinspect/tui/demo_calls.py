@@ -15,7 +15,7 @@ _TIME = 9
 SLEPT_S = 0.001
 """From here on a call counts as one that slept: its row stands where it returned."""
 _MOVING = ("transmission", "delivery", "reception", "response")
-_MOVERS = frozenset(
+MOVERS = frozenset(
     (
         "write", "writev", "read", "readv", "send", "sendto", "sendmsg", "recv", "recvfrom", "recvmsg",
         "msgsnd", "msgrcv", "mq_send", "mq_timedsend", "mq_receive", "mq_timedreceive", "semop",
@@ -42,12 +42,16 @@ def call_text(report: Report, width: int | None = None) -> str:
         text = f"{report.call}({', '.join((*report.args[:kept], '…'))}){end}"
         if len(text) <= width:
             return text
-    return f"{report.call}{end}"
+    return (
+        f"{report.call}{end}" if len(report.call) + len(end) <= width or report.result is None else f"{report.call}(…)"
+    )
 
 
 def _ending(report: Report) -> str:
     if report.errno is not None:
         return f" {report.errno}"
+    if report.has_failed:
+        return " failed"
     return " …" if report.took_s is None else f" = {report.result}"
 
 
@@ -98,17 +102,24 @@ def _line(row: _Row, width: int, glyphs: Glyphs) -> Line:
     is_receiver = row.told.side == "b"
     text = glyphs.safe(call_text(report, right if is_receiver else left))
     wire, wire_role = _wire(row, report, glyphs)
-    role = "error" if report.errno is not None else "strong" if row.newest else "text"
-    time = Span(clip(f"{row.at_s * 1000:.3f}", _TIME, glyphs, "right"), "muted")
+    role = "error" if report.has_failed else "strong" if row.newest else "text"
+    time = Span(clip(_milliseconds(row.at_s), _TIME, glyphs, "right"), "muted")
     if is_receiver:
         return (Span(" " * (left + 3)), time, Span(f" {wire} ", wire_role), Span(clip(text, right, glyphs), role))
     return (Span(clip(text, left, glyphs, "right"), role), Span(f" {wire}", wire_role), time)
 
 
+def _milliseconds(seconds: float) -> str:
+    """`3723.723`: to the microsecond as long as there is room for that."""
+    return next(
+        (text for digits in (3, 2, 1, 0) if len(text := f"{seconds * 1000:.{digits}f}") <= _TIME), f"{seconds:.0f} s"
+    )
+
+
 def _wire(row: _Row, report: Report, glyphs: Glyphs) -> tuple[str, str]:
     """`━►` where data went, `◄━` where an answer did, a dot otherwise."""
     told = row.told
-    moved = told.stage in _MOVING and report.call in _MOVERS and report.result is not None
+    moved = told.stage in _MOVING and report.call in MOVERS and report.result is not None
     if not moved:
         side = " " + glyphs.quiet_call if told.side != "b" else glyphs.quiet_call + " "
         return side, "faint"

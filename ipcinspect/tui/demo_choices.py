@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from ipcinspect.demo.faults import faults_of
+from ipcinspect.demo.checking import PlanError, check, filled
+from ipcinspect.demo.faults import MAKES_NONBLOCKING, faults_of
 from ipcinspect.demo.plan import BYTE_ORDERS, FORMATS, Plan
 from ipcinspect.mechanisms import MECHANISMS
 from ipcinspect.mechanisms.room import Demo
 from ipcinspect.tui import figures
+from ipcinspect.tui.demo_fault_words import fault_words
 from ipcinspect.tui.demo_words import MECHANISM_WORDS
 
 DEMOS: dict[str, Demo] = {room.NAME: room.DEMO for room in MECHANISMS if room.DEMO is not None}
 """Every mechanism that has a demo."""
+_ROOMS = {room.NAME: room for room in MECHANISMS}
 SIZES = (64, 512, 4096, 16384)
 MESSAGES = (1, 4, 8)
 FIRST = Plan("pipe", size=512)
@@ -24,18 +27,6 @@ _NOTIFIED = {
     "epoll": "it sleeps in epoll_wait(2)",
     "signal": "by a signal of its descriptor",
     "mq_notify": "by mq_notify(3)",
-}
-_FAULTS = {
-    "full": "the channel is full, and the sender may not sleep: EAGAIN",
-    "denied": "the receiver has no permission",
-    "emfile": "no descriptor is left",
-    "limit": "the limit of queues or segments is reached",
-    "too-big": "a message is bigger than the channel takes",
-    "corrupt": "the bytes do not decode, or their check fails",
-    "receiver-killed": "the receiver dies: EPIPE or ECONNRESET for the sender",
-    "sender-killed": "the sender dies: end of file for the receiver",
-    "owner-dies": "who holds the lock dies with it",
-    "leak": "an end is never closed",
 }
 
 
@@ -51,17 +42,43 @@ class Choice(NamedTuple):
     """The plan after it."""
 
 
+def refusal(plan: Plan) -> str | None:
+    """Why a plan is not possible, in one line; None where it is."""
+    try:
+        check(plan, _ROOMS[plan.mechanism])
+    except PlanError as error:
+        return str(error)
+    return None
+
+
+def whole(plan: Plan) -> Plan:
+    """The plan with what it leaves to its mechanism."""
+    return filled(plan, DEMOS[plan.mechanism])
+
+
+def lost_fault(before: Plan, now: Plan) -> str | None:
+    """What is told where another mechanism or variant cannot have the fault that was chosen."""
+    before, now = whole(before), whole(now)
+    if before.fault is None or now.fault is not None or before[:2] == now[:2]:
+        return None
+    return f"{now.mechanism} {now.variant} cannot have the fault {before.fault}: it is left out"
+
+
 def with_mechanism(plan: Plan, mechanism: str) -> Plan:
-    """The plan for another mechanism: what that cannot do, it leaves to the mechanism."""
-    demo = DEMOS[mechanism]
+    """The plan for another mechanism, for its usual variant."""
+    return _fitting(plan._replace(mechanism=mechanism, variant=None))
+
+
+def _fitting(plan: Plan) -> Plan:
+    """The plan without what its mechanism or its variant cannot do: that is left to the mechanism."""
+    demo = DEMOS[plan.mechanism]
+    variant = plan.variant or demo.variants[0]
     return plan._replace(
-        mechanism=mechanism,
-        variant=None,
         notification=plan.notification if plan.notification in demo.notifications else None,
-        response=plan.response if plan.response in demo.responses else None,
+        response=plan.response if plan.response in demo.responses_of(variant) else None,
         lock=plan.lock if plan.lock in demo.locks else None,
         blocking=plan.blocking or not demo.nonblocking,
-        fault=plan.fault if plan.fault in faults_of(demo.variants[0], demo) else None,
+        fault=plan.fault if plan.fault in faults_of(variant, demo) else None,
     )
 
 
@@ -70,7 +87,7 @@ def with_next_variant(plan: Plan) -> Plan | None:
     variants = DEMOS[plan.mechanism].variants
     if len(variants) == 1:
         return None
-    return plan._replace(variant=_after(plan.variant or variants[0], variants))
+    return _fitting(plan._replace(variant=_after(plan.variant or variants[0], variants)))
 
 
 def with_next_format(plan: Plan) -> Plan | None:
@@ -92,12 +109,18 @@ def mechanisms(plan: Plan) -> list[Choice]:
 
 def faults(plan: Plan) -> list[Choice]:
     """What can go wrong with the mechanism, and nothing; empty where nothing can."""
-    demo = DEMOS[plan.mechanism]
-    words = faults_of(plan.variant or demo.variants[0], demo)
+    demo, now = DEMOS[plan.mechanism], whole(plan)
+    words = faults_of(now.variant or "", demo)
     if not words:
         return []
     none = Choice("", "none", "everything goes well", plan.fault is None, plan._replace(fault=None))
-    return [none, *(Choice("", word, _FAULTS[word], plan.fault == word, plan._replace(fault=word)) for word in words)]
+    return [
+        none,
+        *(
+            Choice("", word, fault_words(word, now, demo), plan.fault == word, plan._replace(fault=word))
+            for word in words
+        ),
+    ]
 
 
 def options(plan: Plan) -> list[Choice]:
@@ -106,20 +129,18 @@ def options(plan: Plan) -> list[Choice]:
 
 
 def _options(plan: Plan, demo: Demo) -> Iterator[Choice]:
-    if demo.nonblocking:
+    now = whole(plan)
+    if demo.nonblocking and plan.fault not in MAKES_NONBLOCKING:
         for blocking, help_ in ((True, "a call waits until it can go on"), (False, "it answers EAGAIN instead")):
             word = "blocking" if blocking else "non-blocking"
             yield Choice("mode", word, help_, plan.blocking == blocking, plan._replace(blocking=blocking))
-    told_by = plan.notification or demo.notifications[0]
     for word in demo.notifications:
-        yield Choice("told by", word, _NOTIFIED[word], told_by == word, plan._replace(notification=word))
-    answer = plan.response or demo.responses[0]
-    for word in demo.responses:
+        yield Choice("told by", word, _NOTIFIED[word], now.notification == word, plan._replace(notification=word))
+    for word in demo.responses_of(now.variant or ""):
         help_ = "the answer comes back through the same channel" if word == "same" else "... through a second channel"
-        yield Choice("answer", word, help_, answer == word, plan._replace(response=word))
-    lock = plan.lock or (demo.locks[0] if demo.locks else None)
+        yield Choice("answer", word, help_, now.response == word, plan._replace(response=word))
     for word in demo.locks:
-        yield Choice("lock", word, "guards the memory", lock == word, plan._replace(lock=word))
+        yield Choice("lock", word, "guards the memory", now.lock == word, plan._replace(lock=word))
     for size in SIZES if demo.carries_payload else ():
         yield Choice("size", figures.size(size), "of one message", plan.size == size, plan._replace(size=size))
     for number in MESSAGES:

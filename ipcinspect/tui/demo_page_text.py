@@ -13,6 +13,7 @@ from ipcinspect.tui.stage_track import track_lines
 _TALL = 30
 """Lines from which on there is room for payload, stage and real life."""
 _LEAST_CALLS = 3
+_LEAST_BESIDE_A_FAULT = 1
 
 
 def demo_lines(scene: Scene, width: int, height: int, glyphs: Glyphs) -> list[Line]:
@@ -20,9 +21,10 @@ def demo_lines(scene: Scene, width: int, height: int, glyphs: Glyphs) -> list[Li
     tall = height >= _TALL and width >= 100
     top = [*box_lines(scene, width, glyphs), (), *track_lines(stations(scene), width, glyphs), ()]
     kernel = kernel_lines(scene, width, tall, glyphs)
+    least = _LEAST_CALLS if scene.fault is None else _LEAST_BESIDE_A_FAULT
     if not tall:
         room = height - len(top) - 1 - len(kernel)
-        calls = call_lines(scene, width, max(room, _LEAST_CALLS), glyphs)
+        calls = call_lines(scene, width, max(room, least), glyphs)
         gap: list[Line] = [()] * max(min(room - len(calls), 1), 0)
         return [*top, calls_head(scene, width, glyphs), *calls, *gap, *kernel]
     below = [
@@ -34,5 +36,5 @@ def demo_lines(scene: Scene, width: int, height: int, glyphs: Glyphs) -> list[Li
         *real_life_lines(scene, width, glyphs),
     ]
     room = height - len(top) - 2 - len(below)
-    calls = call_lines(scene, width, max(room, _LEAST_CALLS), glyphs)
+    calls = call_lines(scene, width, max(room, least), glyphs)
     return [*top, calls_head(scene, width, glyphs), *calls, (), *below]

@@ -10,33 +10,61 @@ from ipcinspect.lifecycle.interfaces import INTERFACES
 from ipcinspect.model.words import STAGES
 from ipcinspect.tui import figures
 from ipcinspect.tui.demo_scene import Scene
-from ipcinspect.tui.demo_words import REAL_LIFE, STAGE_WORDS
-from ipcinspect.tui.drawing import Line, Span, clip, rule, wrap
+from ipcinspect.tui.demo_words import COUNT_WORDS, REAL_LIFE, stage_words
+from ipcinspect.tui.drawing import Line, Span, clip, fit, length, rule, wrap
 from ipcinspect.tui.glyphs import Glyphs
 from ipcinspect.tui.states import look_of
 
 _LABEL = 11
+_SECOND = "second channel "
+"""How the walk tells of the answer's channel, behind the other."""
 _READABLE = 110
 """Sentences stop at this width."""
 _IN_A_ROW = 16
 _SHOWN_ROWS = 3
+_SAID, _LEAST_SAID = 2, 1
+"""Lines of the newest sentence where there is not room for everything; beside a fault."""
 
 
 def kernel_lines(scene: Scene, width: int, whole: bool, glyphs: Glyphs) -> list[Line]:
-    """What the program's own collectors show, and the newest sentence of the walk; `whole`: with who holds it."""
-    lines: list[Line] = []
-    evidence = scene.evidence
-    if evidence is not None:
-        fact = evidence.seen if whole else evidence.seen.partition(", held by")[0]
-        known = INTERFACES.get(scene.plan.mechanism) if evidence.channel is not None else None
-        lines += _labelled("Kernel", fact, "" if known is None else known.fill, width, glyphs)
-    says = scene.says
-    if says is not None and says.says is not None:
+    """What the program's own collectors show, the fault once it showed, and the newest sentence of the walk.
+
+    `whole`: with who holds the channel, and every sentence in full; the one of a fault always is.
+    """
+    fault, says = scene.fault, scene.says
+    lines = [] if scene.is_over and fault is not None and not whole else _seen_lines(scene, width, whole, glyphs)
+    if fault is not None:
+        lines += _labelled("Fault", fault.says or "", "", width, glyphs, "error")
+    if says is not None and says.says is not None and says is not fault:
         who = {"a": "Sender", "b": "Receiver", "maker": "Maker"}.get(says.side or "", "Told")
-        bad = says.failed or says.fault
-        told = _labelled("Failed" if says.failed else who, says.says, "", width, glyphs, "error" if bad else "text")
-        lines += told if whole else told[:2]
+        role = "error" if says.failed else "text"
+        told = _labelled("Failed" if says.failed else who, says.says, "", width, glyphs, role)
+        lines += told if whole or says.failed else _shortened(told, _LEAST_SAID if fault else _SAID, width, glyphs)
     return lines
+
+
+def _seen_lines(scene: Scene, width: int, whole: bool, glyphs: Glyphs) -> list[Line]:
+    evidence = scene.evidence
+    if evidence is None:
+        return []
+    fact = evidence.seen if whole else _of_the_one_in_use(scene, evidence.seen)
+    known = INTERFACES.get(scene.plan.mechanism) if evidence.channel is not None else None
+    return _labelled("Kernel", fact, "" if known is None else known.fill, width, glyphs)
+
+
+def _of_the_one_in_use(scene: Scene, seen: str) -> str:
+    """What is seen of the channel that is in use now, without who holds it."""
+    first, _, second = seen.partition(f"; {_SECOND}")
+    return (second if scene.is_answer and second else first).partition(", held by")[0]
+
+
+def _shortened(lines: list[Line], most: int, width: int, glyphs: Glyphs) -> list[Line]:
+    """The first of the lines; the last one that stays tells that there was more."""
+    if len(lines) <= most:
+        return lines
+    *above, last = lines[:most]
+    room = width - len(glyphs.ellipsis)
+    return [*above, (*(last if length(last) <= room else fit(last, room, glyphs)), Span(glyphs.ellipsis))]
 
 
 def stage_lines(scene: Scene, width: int, glyphs: Glyphs) -> list[Line]:
@@ -44,12 +72,14 @@ def stage_lines(scene: Scene, width: int, glyphs: Glyphs) -> list[Line]:
     if scene.stage is None:
         return []
     number = STAGES.index(scene.stage) + 1
-    return _labelled(f"Stage {number}", f"{scene.stage}: {STAGE_WORDS[scene.stage]}", "", width, glyphs)
+    return _labelled(
+        f"Stage {number}", f"{scene.stage}: {stage_words(scene.stage, scene.demo.carries_payload)}", "", width, glyphs
+    )
 
 
 def real_life_lines(scene: Scene, width: int, glyphs: Glyphs) -> list[Line]:
-    """Where one meets this stage outside of a demo."""
-    if scene.stage is None:
+    """Where one meets this stage outside of a demo; what that says is of channels that carry something."""
+    if scene.stage is None or (scene.stage in COUNT_WORDS and not scene.demo.carries_payload):
         return []
     spans: list[Span] = [_label("Real life", glyphs)]
     for place, piece in enumerate(re.split(r"\{(\w+)\}", REAL_LIFE[scene.stage])):
@@ -64,7 +94,7 @@ def real_life_lines(scene: Scene, width: int, glyphs: Glyphs) -> list[Line]:
 def payload_lines(scene: Scene, width: int, glyphs: Glyphs) -> list[Line]:
     """The message at hand: its value, its bytes, and its size against the channel's."""
     number = _message_at_hand(scene)
-    if not number:
+    if not number or not scene.demo.carries_payload:
         return []
     payload = scene.payloads[number - 1]
     right: Line = (Span(f"message {number} of {scene.plan.messages}, {figures.size(len(payload))}", "muted"),)

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from ipcinspect.demo.plan import Plan
 from ipcinspect.demo.telling import Cast, Evidence, Told
 from ipcinspect.lifecycle.stages import Station
-from ipcinspect.mechanisms.demo_part import Report
 from ipcinspect.mechanisms.room import Demo
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.words import STAGES
@@ -19,6 +18,7 @@ class Scene(NamedTuple):
     """One moment of a walk."""
 
     plan: Plan
+    """Filled in."""
     demo: Demo
     lines: tuple[Told, ...] = ()
     """Told so far, the newest last."""
@@ -50,6 +50,11 @@ class Scene(NamedTuple):
         return next((told for told in reversed(self.lines) if told.says is not None and told.stage == self.stage), None)
 
     @property
+    def fault(self) -> Told | None:
+        """The line at which the wanted fault showed, if it has."""
+        return next((told for told in self.lines if told.fault), None)
+
+    @property
     def is_answer(self) -> bool:
         """Whether data goes from the receiver to the sender now."""
         return self.stage == "response"
@@ -62,10 +67,30 @@ class Scene(NamedTuple):
             return None
         return evidence.back if self.is_answer and evidence.back is not None else evidence.channel
 
-    def last_report(self, side: str) -> Report | None:
-        """The newest call of one side."""
-        mine = (told.report for told in reversed(self.lines) if told.side == side and told.report is not None)
-        return next(mine, None)
+    @property
+    def had_channel(self) -> bool:
+        """Whether a channel was seen at any moment until now."""
+        return any(told.evidence is not None and told.evidence.channel is not None for told in self.lines)
+
+    def last_call(self, side: str) -> Told | None:
+        """The line of the newest call of one side."""
+        return next((told for told in reversed(self.lines) if told.side == side and told.report is not None), None)
+
+    def is_killed(self, side: str) -> bool:
+        """Whether that half is dead."""
+        return bool(self.lines) and side in self.lines[-1].killed
+
+
+def slept_until(scene: Scene, side: str) -> bool | None:
+    """Whether a half that has not told the return of its call was woken meanwhile; None where it told of its return.
+
+    A receiver is told of first when it begins to sleep, and then when the walk comes to what woke it: in between, what
+    was sent tells that it does not sleep any more.
+    """
+    told = scene.last_call(side)
+    if told is None or told.report is None or told.report.took_s is not None:
+        return None
+    return side == "b" and scene.lines[-1].sent > told.sent
 
 
 def is_closed(scene: Scene, side: str) -> bool:
@@ -97,9 +122,29 @@ def _fact(scene: Scene, stage: str) -> str:
     lines = [told for told in scene.lines if told.stage == stage]
     if not lines:
         return ""
-    if any(told.failed for told in lines):
-        return next((told.report.errno for told in lines if told.report is not None and told.report.errno), "failed")
+    if any(told.failed or told.fault for told in lines):
+        return _trouble(scene, lines)
     return _FACTS[STAGES.index(stage)](scene, lines)
+
+
+def _trouble(scene: Scene, lines: list[Told]) -> str:
+    """What went wrong in a stage: by its errno, or in a word."""
+    errors = [told.report.errno for told in lines if told.report is not None and told.report.errno]
+    if errors:
+        return _SHORT.get(errors[-1], errors[-1])
+    if any(told.failed for told in lines):
+        return "failed"
+    if scene.plan.fault == "sender-killed":
+        return "waits on" if slept_until(scene, "b") is False else "EOF"
+    if scene.plan.fault == "leak" and scene.is_over:
+        return "cleaned up"
+    return _SILENT_FAULTS.get(scene.plan.fault or "", "no error")
+
+
+_SHORT = {"ECONNREFUSED": "refused"}
+"""Names of errors that are longer than a narrow step of the track."""
+_SILENT_FAULTS = {"full": "dropped", "corrupt": "corrupt", "leak": "left"}
+"""Faults that no call tells of, in a word."""
 
 
 def _creation(scene: Scene, lines: list[Told]) -> str:
@@ -120,7 +165,7 @@ def _transmission(scene: Scene, lines: list[Told]) -> str:
 
 
 def _delivery(scene: Scene, lines: list[Told]) -> str:
-    return f"by {scene.plan.notification or scene.demo.notifications[0]}"
+    return f"by {scene.plan.notification}"
 
 
 def _reception(scene: Scene, lines: list[Told]) -> str:
@@ -128,8 +173,7 @@ def _reception(scene: Scene, lines: list[Told]) -> str:
 
 
 def _response(scene: Scene, lines: list[Told]) -> str:
-    same = (scene.plan.response or scene.demo.responses[0]) == "same"
-    return "same way" if same else "another"
+    return "same way" if scene.plan.response == "same" else "another"
 
 
 def _termination(scene: Scene, lines: list[Told]) -> str:

@@ -29,14 +29,27 @@ MECHANISM_WORDS: Mapping[str, str] = {
 
 STAGE_WORDS: Mapping[str, str] = {
     "creation": "the kernel makes the channel; both sides get a number, a name or memory for it.",
-    "preparation": "the sender turns its value into bytes and holds their size against what the channel takes.",
+    "preparation": "the sender turns its value into bytes; their size is held against what the channel takes.",
     "transmission": "the sender hands the bytes over; the kernel keeps them, or they lie in memory that both see.",
-    "delivery": "the kernel lets the receiver know: it wakes up, or is told that it may read.",
-    "reception": "the receiver takes the bytes, turns them into a value and checks it.",
-    "response": "the receiver answers, through the same channel or through another one.",
+    "delivery": "the kernel lets the receiver know; it wakes up, or is told that it may read.",
+    "reception": "the receiver takes the bytes; it turns them into a value and checks it.",
+    "response": "the receiver answers; that goes through the same channel or through another one.",
     "termination": "both let go; the kernel frees what the channel took, and nothing is left.",
 }
-"""What happens in it."""
+"""What happens in it. Up to the semicolon it stands by itself, where there is no room for more."""
+
+COUNT_WORDS: Mapping[str, str] = {
+    "preparation": "it carries no bytes; that something happened is all there is to tell.",
+    "transmission": "the sender raises it; the kernel counts.",
+    "reception": "the receiver takes from it; what is not there yet it waits for.",
+}
+"""What happens there instead where nothing but a count goes through."""
+
+
+def stage_words(stage: str, carries_payload: bool) -> str:
+    """What happens in a stage."""
+    return STAGE_WORDS[stage] if carries_payload else COUNT_WORDS.get(stage, STAGE_WORDS[stage])
+
 
 REAL_LIFE: Mapping[str, str] = {
     "creation": "a program that stops here shows as {opening} on Channels: it waits for a partner.",

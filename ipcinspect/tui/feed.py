@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ipcinspect.collector import no_garbage_collection
 from ipcinspect.inspector import Inspector, Observation
 from ipcinspect.lifecycle.life import Event
 from ipcinspect.model.channel_key import ChannelKey
@@ -49,13 +50,12 @@ def _no_garbage_collection() -> Iterator[Callable[[bool], None]]:
         nonlocal spared
         spared = wanted
 
-    gc.disable()
-    try:
-        yield spare
-    finally:
-        if spared:
-            gc.freeze()
-        gc.enable()
+    with no_garbage_collection():
+        try:
+            yield spare
+        finally:
+            if spared:
+                gc.freeze()
 
 
 class PeekWish(NamedTuple):
@@ -96,6 +96,8 @@ class Feed:
         self._shown: Observation | None = None
         self._look_now = True
         self._looks = 0
+        self._spares = False
+        """Whether what the last look made was spared."""
         self._peeked: PeekWish | None = None
 
     def wake(self, look: bool = False) -> None:
@@ -170,7 +172,7 @@ class Feed:
 
     def _look(self, show: Callable[[View], None], complain: Callable[[OSError], None]) -> None:
         self._looks += 1
-        if self._looks % _LOOKS_BETWEEN_CLEANINGS == 0:
+        if self._spares and self._looks % _LOOKS_BETWEEN_CLEANINGS == 0:
             gc.unfreeze()
             gc.collect()
         want = Want(descriptors=True, cmdlines=True, counts=True, sights=self.wishes.sights, lights=self._lights())
@@ -185,7 +187,8 @@ class Feed:
             self._seen = (observation, last)
             self._old = None if before is None else before[0]
             show(arrange(observation, last, self.wishes.query))
-            spare(len(observation.snapshot.channels) > MANY_CHANNELS)
+            self._spares = len(observation.snapshot.channels) > MANY_CHANNELS
+            spare(self._spares)
 
     def _lights(self) -> tuple[ChannelKey, ...]:
         """The pipe that is chosen: of it alone reads and writes are noticed, since that costs its users a little."""

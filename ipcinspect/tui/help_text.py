@@ -45,6 +45,7 @@ DEMO = (
     Key("n b", "next stage; stage before (what the processes did stays done)"),
     Key("right left", "the same by single lines"),
     Key("m v f", "another mechanism, its next variant, the next format"),
+    Key("x", "what shall go wrong; a run stops where it shows"),
     Key("o", "other options"),
     Key("c", "the pair's channel in the list of all channels"),
     Key("esc", "the page before; the pair stays until you leave the program"),

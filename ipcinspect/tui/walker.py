@@ -21,7 +21,7 @@ from ipcinspect.model.words import STAGES
 from ipcinspect.sources.live import LiveSource
 
 WISHES = ("line", "stage", "end")
-"""How far to go: one line, to the end of the stage, through all that is left."""
+"""How far to go: one line, to the end of the stage, through all that is left (but first to where a fault shows)."""
 PACE_S = 0.12
 """Between two lines of a run: slower than ten pictures a second, and slow enough to be followed."""
 _BEFORE_WITHIN_S = 15.0
@@ -127,7 +127,7 @@ class Walker:
                     tell(_stepped(script, (), True))
                     return
                 tell(_stepped(script, (told,), False))
-                if wish == "line" or self._rests():
+                if wish == "line" or told.fault or self._rests():  # a fault is there to be looked at: it was wished for
                     break
 
     def _next_wish(self) -> str | None:

@@ -24,6 +24,7 @@ ALTERNATE_SCREEN = b"\x1b[?1049h"
 DOWN, UP = b"\x1b[B", b"\x1b[A"
 FRAME_BYTES = 500
 """A frame of an empty screen is longer than the switches that come before it."""
+DEMO_RUNS = 3
 START_WITHIN_S = 60.0
 ANSWER_WITHIN_S = 5.0
 
@@ -53,6 +54,28 @@ def key_latencies_ms(terminal: Terminal, seconds: float) -> list[float]:
     return found
 
 
+def demo_latencies_ms(terminal: Terminal, runs: int) -> list[float]:
+    """Keys while a demo pair runs, whose lines are drawn as they come: from a key to the words that it brings."""
+    found = []
+    terminal.press(b"5")
+    for number in range(runs * _KEYS_IN_A_RUN):
+        if number % _KEYS_IN_A_RUN == 0:
+            terminal.press(b"R")
+        terminal.read_for(random.uniform(0.03, 0.2))
+        before, start = len(terminal.received), time.perf_counter()
+        terminal.press(b" ")
+        while (b"live" if number % 2 else b"paused") not in terminal.received[before:]:
+            if not terminal.read(ANSWER_WITHIN_S):
+                raise TimeoutError("a key was never answered")
+        found.append((time.perf_counter() - start) * 1e3)
+    terminal.press(b"1")
+    return found
+
+
+_KEYS_IN_A_RUN = 50
+"""About as long as a run of the usual plan takes."""
+
+
 def cpu_seconds(pid: int) -> float:
     """User and system time of a process so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -73,6 +96,7 @@ def show(title: str, keys_s: float, idle_s: float, columns: int, rows: int) -> N
         seen = terminal.wait_for(b"pipe", b"unix", b"tcp", within_s=START_WITHIN_S)
         print(f"first channels          {seen * 1e3:.0f} ms")
         print(f"keys while scanning     {_spread(key_latencies_ms(terminal, keys_s))}")
+        print(f"keys while a demo runs  {_spread(demo_latencies_ms(terminal, DEMO_RUNS))}")
         terminal.read_for(2)
         pid = terminal.process.pid
         cpu_before, start = cpu_seconds(pid), time.perf_counter()

@@ -147,8 +147,11 @@ def _check(case: Case, lines: list[Told], walk: Walk) -> None:
 
 
 def _check_calls(case: Case, lines: list[Told], shown: Told, says: str) -> None:
-    """An error that the sentence names is one that a process reported of a call of its own, just before."""
-    before = lines[: lines.index(shown)]
+    """An error that the sentence names is one that a process reported of a call of its own, just before.
+
+    Not at stages before: a FUTEX_WAIT that comes late for the lock to be made is told EAGAIN, and looks again.
+    """
+    before = [told for told in lines[: lines.index(shown)] if told.stage == shown.stage]
     errors = {told.report.errno for told in before if told.report is not None and told.report.errno is not None}
     named = says.removesuffix(", ")
     assert errors == ({named} if named.isupper() else set()), (case, errors)

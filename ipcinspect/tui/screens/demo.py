@@ -46,12 +46,13 @@ class DemoPage(Page):
         Key("n", "next"),
         Key("b", "back"),
         Key("r", "run"),
+        Key("x", "fault"),
         Key("m", "mechanism"),
         Key("f", "format"),
+        Key("R", "again"),
         Key("o", "options"),
         Key("c", "channel"),
         Key("v", "variant"),
-        Key("R", "again"),
         Key("esc", "back"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -62,6 +63,7 @@ class DemoPage(Page):
         Binding("b", "before('stage')", "Stage before", show=False),
         Binding("left,comma", "before('line')", "Line before", show=False),
         Binding("m", "choose('mechanism')", "Another mechanism", show=False),
+        Binding("x", "choose('fault')", "What shall go wrong", show=False),
         Binding("o", "choose('options')", "Other options", show=False),
         Binding("v", "variant", "Next variant", show=False),
         Binding("f", "form", "Next format", show=False),
@@ -107,7 +109,8 @@ class DemoPage(Page):
         if self._lines:
             lines = demo_lines(self.scene(), region.width, region.height, glyphs)
         else:
-            lines = intro_lines(self.plan, self._failure, region.width, glyphs)
+            plan = demo_choices.whole(self.plan)
+            lines = intro_lines(plan, DEMOS[plan.mechanism], self._failure, region.width, glyphs)
         picture.show(TextRows(lines))
 
     def enter(self) -> None:
@@ -123,7 +126,8 @@ class DemoPage(Page):
             self._walker.stop()
 
     def headline(self, width: int, glyphs: Glyphs) -> Line | None:
-        return setup_line(self.plan, DEMOS[self.plan.mechanism], self._where(), width, glyphs)
+        plan = demo_choices.whole(self.plan)
+        return setup_line(plan, DEMOS[plan.mechanism], self._where(), width, glyphs)
 
     def copied(self) -> str | None:
         channel = self.scene().channel
@@ -133,16 +137,21 @@ class DemoPage(Page):
         """The moment that is looked at."""
         lines = tuple(self._lines[: self._shown])
         over = self._is_over and self._shown is None
-        return Scene(self.plan, DEMOS[self.plan.mechanism], lines, self._cast, self._payloads, over)
+        plan = demo_choices.whole(self.plan)
+        return Scene(plan, DEMOS[plan.mechanism], lines, self._cast, self._payloads, over)
 
     def choose(self, plan: Plan) -> None:
-        """Take another plan; a pair of the plan before ends."""
+        """Take another plan; a pair of the plan before ends. What is not possible is told at once."""
         if plan == self.plan:
             return
         self._end()
-        self.plan = plan
+        before, self.plan = self.plan, plan
         self._clear()
+        self._failure = demo_choices.refusal(plan)
         self._draw()
+        lost = demo_choices.lost_fault(before, plan)
+        if lost is not None:
+            self.ipc.flash(lost)
 
     def failed(self, reason: str) -> None:
         """The walk broke off by a fault of the program."""
