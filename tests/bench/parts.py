@@ -7,21 +7,27 @@ import statistics
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 
 from ipcinspect.inspector import Inspector
+from ipcinspect.model.snapshot import Want
 from ipcinspect.sources.live import LiveSource
 
 LOOKS = 7
 
 
-def main(looks: int) -> None:
-    """Look that often and print a table."""
+def main(looks: int, wanted: Sequence[str] = ()) -> None:
+    """Look that often and print a table; `waits`: also what all threads wait for, and the verdict."""
     inspector = Inspector(LiveSource())
     spent: dict[str, list[float]] = defaultdict(list)
     for _ in range(looks):
         start = time.perf_counter()
-        observation = inspector.observe()
+        observation = inspector.observe(Want(waits="waits" in wanted))
         spent["whole observation"].append(time.perf_counter() - start)
+        if wanted:
+            judging = time.perf_counter()
+            assert observation.findings is not None
+            spent["graph and rules"].append(time.perf_counter() - judging)
         spent["of it the snapshot"].append(observation.snapshot.duration_s)
         for cost in observation.snapshot.costs:
             spent[cost.part].append(cost.seconds)
@@ -35,4 +41,4 @@ def main(looks: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else LOOKS)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else LOOKS, sys.argv[2:])
