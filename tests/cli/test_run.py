@@ -53,11 +53,11 @@ def marked(word: str) -> list[int]:
     for name in filter(str.isdecimal, os.listdir("/proc")):
         try:
             arguments = Path(f"/proc/{name}/cmdline").read_bytes()
-            state = Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()[0]
+            state = Path(f"/proc/{name}/stat").read_bytes().rpartition(b")")[2].split()[0]
         except OSError:
             continue
         if word.encode() in arguments and "run" not in arguments.decode(errors="replace").split("\0")[1:5]:
-            found += [int(name)] if state != "Z" else []
+            found += [int(name)] if state != b"Z" else []
     return found
 
 

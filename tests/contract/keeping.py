@@ -70,9 +70,14 @@ class Watched:
             return None
         return ends[self.pair.sender_pid], ends[self.pair.receiver_pid]
 
+    def sightings(self, snapshot: Snapshot, channel: Channel) -> list[Channel]:
+        """What the channel is now; one that others alone hold got the number of it, as terminals and files do."""
+        same = [one for one in snapshot.channels if {one.id, *one.aliases} & {channel.id, *channel.aliases}]
+        ours = {self.pair.sender_pid, self.pair.receiver_pid, self.pair.maker_pid}
+        return [one for one in same if not _pids(one) or _pids(one) & ours]
+
     def _touches(self, channel: Channel) -> bool:
-        pids = {end.process.pid for end in channel.endpoints if end.process is not None}
-        return bool(pids & {self.pair.sender_pid, self.pair.receiver_pid})
+        return bool(_pids(channel) & {self.pair.sender_pid, self.pair.receiver_pid})
 
 
 def check_transfer(watched: Watched) -> Channel:
@@ -178,7 +183,7 @@ def check_death(watched: Watched, channel: Channel, of_sender: bool) -> None:
     def is_seen() -> bool:
         snapshot = watched.look()
         ends = [end for one in snapshot.channels for end in one.endpoints]
-        left = [one for one in snapshot.channels if _share_a_name(one, channel)]
+        left = watched.sightings(snapshot, channel)
         state = left[0].state if left else GONE
         return pid not in {end.process.pid for end in ends if end.process} and expected in (state, None)
 
@@ -191,7 +196,7 @@ def check_nothing_is_left(watched: Watched, channel: Channel) -> None:
 
     def is_gone() -> bool:
         snapshot = watched.look()
-        return not any(_share_a_name(one, channel) for one in snapshot.channels) and not pids & set(snapshot.processes)
+        return not watched.sightings(snapshot, channel) and not pids & set(snapshot.processes)
 
     wait_until(is_gone, "processes and channel are gone")
 
@@ -204,5 +209,5 @@ def wait_until(condition: Callable[[], bool], claim: str) -> None:
         time.sleep(0.01)
 
 
-def _share_a_name(one: Channel, other: Channel) -> bool:
-    return bool({one.id, *one.aliases} & {other.id, *other.aliases})
+def _pids(channel: Channel) -> set[int]:
+    return {end.process.pid for end in channel.endpoints if end.process is not None}

@@ -33,9 +33,8 @@ def copy(tmp_path: Path) -> Path:
 
     One file, one line, and the import that the line needs.
     """
-    leave_out = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "ipcinspect", tmp_path / "ipcinspect", ignore=leave_out)
-    shutil.copytree(ROOT / "tests" / "contract", tmp_path / "tests" / "contract", ignore=leave_out)
+    for name in ("ipcinspect", "tests/contract"):
+        shutil.copytree(ROOT / name, tmp_path / name)
     for name in ("pyproject.toml", "tests/__init__.py", "tests/fakes.py"):
         shutil.copy(ROOT / name, tmp_path / name)
     register = tmp_path / "ipcinspect" / "mechanisms" / "__init__.py"
@@ -51,7 +50,7 @@ def copy(tmp_path: Path) -> Path:
 
 
 def test_the_contract_covers_it(copy: Path) -> None:
-    told = run(copy, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/contract", "-k", "memfd-memfd")
+    told = run(copy, "-m", "pytest", "-n0", "-q", "-p", "no:cacheprovider", "tests/contract", "-k", "memfd-memfd")
     assert "2 passed" in told
 
 

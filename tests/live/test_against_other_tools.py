@@ -20,6 +20,8 @@ from tests.live.conftest import Start
 from tests.live.oracles import Held, channels_by_inode, held_by_us, ss_inet, ss_unix, steady, sysvipc
 from tests.live.subjects import Subject, channel_at, ends, field, inode, look, system_v
 
+pytestmark = pytest.mark.alone
+
 Record = Callable[[str, object], None]
 
 EVERYTHING = """

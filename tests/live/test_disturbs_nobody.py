@@ -1,4 +1,4 @@
-"""Whoever is looked at, and looked into, twenty times a second goes on as if nobody looked."""
+"""Whoever is looked at, and looked into, again and again goes on as if nobody looked."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ import pytest
 
 from tests.live import oracles, watcher
 from tests.live.conftest import Start
-from tests.live.subjects import WITHIN_S, asleep_in, kernel_state, until
+from tests.live.subjects import WITHIN_S, asleep_in, context_switches, kernel_state, until
 
 ROOT = Path(__file__).resolve().parents[2]
 IN_TIME_S = 0.5
 """Within which an end of file, a signal or a lock has to arrive on a busy machine."""
-LOOKS = 20
+LOOKS = 12
 
 
 class Watcher:
     """The watching process."""
 
-    def __init__(self, interval_s: float = 0.05, busy: bool = False) -> None:
+    def __init__(self, interval_s: float = 0.02, busy: bool = False) -> None:
         self._counter = os.memfd_create("looks")
         self.process = subprocess.Popen(
             [sys.executable, "-m", watcher.__name__, str(interval_s), "busy" if busy else "calm", str(self._counter)],
@@ -149,15 +149,10 @@ def test_a_deadlock_over_two_full_pipes_stays(watching: Watcher, start: Start) -
         os.close(fd)
     for subject in subjects:
         until(lambda: asleep_in(subject.pid, "pipe"), "both to block")  # noqa: B023 (called at once)
-    switches = [_switches(subject.pid) for subject in subjects]
+    switches = [context_switches(subject.pid) for subject in subjects]
     watching.looks(LOOKS)
-    assert [_switches(subject.pid) for subject in subjects] == switches, "nobody even woke up"
+    assert [context_switches(subject.pid) for subject in subjects] == switches, "nobody even woke up"
     assert all(asleep_in(subject.pid, "pipe") for subject in subjects)
-
-
-def _switches(pid: int) -> list[str]:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return [line for line in lines if "ctxt_switches" in line]
 
 
 def test_system_v_records_do_not_move_and_nothing_is_made(watching: Watcher, start: Start) -> None:
@@ -294,22 +289,24 @@ def _target(link: Path) -> str:
         return ""
 
 
-def test_two_hundred_looks_borrow_briefly_and_keep_nothing(record_property: Callable[[str, object], None]) -> None:
+@pytest.mark.alone
+def test_a_hundred_looks_borrow_briefly_and_keep_nothing(record_property: Callable[[str, object], None]) -> None:
     with _twenty_pipes(), contextlib.closing(Watcher(0.0)) as watching:
-        watching.looks(200)
+        watching.looks(100)
         report = watching.finish()
     _tell(report, record_property)
     first, last = report["descriptors"]
     assert last <= first
-    assert report["loans"] > 2000
-    assert report["looks_into"] > 1000
-    assert report["lights"] > 1000
+    assert report["loans"] > 1000
+    assert report["looks_into"] > 500
+    assert report["lights"] > 500
     assert report["p99_s"] < 0.001
 
 
+@pytest.mark.alone
 def test_a_busy_interpreter_does_not_prolong_what_is_borrowed(record_property: Callable[[str, object], None]) -> None:
     with _twenty_pipes(), contextlib.closing(Watcher(0.0, busy=True)) as watching:
-        watching.looks(3)
+        watching.looks(1)
         report = watching.finish()
     _tell(report, record_property)
     assert report["loans"] > 50

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,6 +106,11 @@ def clocks_of_one_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_picture(name: str, snap_compare: Compare) -> None:
     size, keys, options = PICTURES[name]
     assert snap_compare(_app(options), terminal_size=size, run_before=_at_work(keys))
+
+
+def test_every_picture_that_is_kept_is_compared() -> None:
+    kept = Path(__file__).parent / "__snapshots__" / Path(__file__).stem
+    assert {picture.name for picture in kept.iterdir()} == {f"test_picture[{name}].svg" for name in PICTURES}
 
 
 def _app(options: dict[str, Any]) -> IpcApp:
