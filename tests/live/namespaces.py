@@ -74,11 +74,11 @@ class Container:
         """The inode of its `net`, `ipc`, `mnt`, `pid` or `user` namespace."""
         return inode_of(self.first_pid, kind)
 
-    def outside(self, pid: int) -> int:
-        """The pid here of a process that has this pid inside."""
-        pids = [each for each in map(int, filter(str.isdecimal, os.listdir("/proc"))) if self._inner(each) == pid]
-        assert len(pids) == 1, f"{pid} inside is {pids} outside"
-        return pids[0]
+    def outside(self, *pids: int) -> tuple[int, ...]:
+        """The pids here of processes that have these pids inside."""
+        space = self.namespace("pid")
+        outer = {_inner(each, space): each for each in map(int, filter(str.isdecimal, os.listdir("/proc")))}
+        return tuple(outer[pid] for pid in pids)
 
     @contextmanager
     def pair(self, room: Room, variant: str) -> Iterator[Pair]:
@@ -89,7 +89,7 @@ class Container:
             if number in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
                 pytest.skip(f"{room.NAME} {variant}: {message}")
             raise OSError(number, message)
-        yield Pair(self.outside(sender), *map(self.outside, rest))
+        yield Pair(*self.outside(sender, *rest))
         self._subject.ask(["end"])
 
     def run(self, code: str) -> list[Any]:
@@ -100,15 +100,16 @@ class Container:
         """Gone, with every process in it; safe to call twice."""
         self._subject.end()
 
-    def _inner(self, pid: int) -> int | None:
-        """The pid inside of a process, None for one that is not inside."""
-        try:
-            if inode_of(pid, "pid") != self.namespace("pid"):
-                return None
-            with open(f"/proc/{pid}/status") as file:
-                return next(int(line.split()[-1]) for line in file if line.startswith("NSpid:"))
-        except (OSError, StopIteration):
+
+def _inner(pid: int, space: int) -> int | None:
+    """The pid of a process inside a namespace of pids, None for one that is not inside."""
+    try:
+        if inode_of(pid, "pid") != space:
             return None
+        with open(f"/proc/{pid}/status", "rb") as file:
+            return next(int(line.split()[-1]) for line in file if line.startswith(b"NSpid:"))
+    except (OSError, StopIteration):
+        return None
 
 
 def inode_of(pid: int, kind: str) -> int:

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ipcinspect.mechanisms import fields_of
@@ -23,6 +24,8 @@ from ipcinspect.sources.live import LiveSource
 
 WITHIN_S = 20.0
 """Seconds that anything may take on a busy machine before the test fails."""
+SLEEPS_FOR_GOOD_S = 0.1
+"""Seconds of one sleep after which a subject is no longer expected to end by itself."""
 
 PRELUDE = """
 import array, ctypes, errno, fcntl, json, mmap, os, select, signal, socket, struct, sys, termios, threading, time
@@ -65,6 +68,7 @@ class Subject:
             pass_fds=tuple(pass_fds),
             start_new_session=True,
         )
+        self._has_child = bool(command)
         self.said: list[Any] = self.hear() if waits else []
 
     @property
@@ -99,11 +103,25 @@ class Subject:
                 stream.close()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGCONT)
-            try:
-                self.process.wait(1)
-            except subprocess.TimeoutExpired:
+            if not self._ends_by_itself():
                 self.process.kill()
                 self.process.wait()
+
+    def _ends_by_itself(self) -> bool:
+        """Within a second, and not once it slept on for a while, unless its child is the interpreter.
+
+        The end of its input wakes whoever reads it: one that does not wake up will never hear of it.
+        """
+        deadline = time.monotonic() + 1.0
+        sleeps_until, before = 0.0, [b""]
+        while self.process.poll() is None:
+            now, switches = time.monotonic(), context_switches(self.pid)
+            if switches != before or kernel_state(self.pid) != "S" or self._has_child:
+                sleeps_until, before = now + SLEEPS_FOR_GOOD_S, switches
+            if now > min(deadline, sleeps_until):
+                return False
+            time.sleep(0.005)
+        return True
 
 
 def look(**want: bool) -> Snapshot:
@@ -181,6 +199,11 @@ def kernel_state(pid: int) -> str:
             return file.read().rpartition(b")")[2].split()[0].decode()
     except (FileNotFoundError, ProcessLookupError):
         return ""
+
+
+def context_switches(pid: int) -> list[bytes]:
+    """How often the process left the processor, in the kernel's own lines: they change when it wakes up."""
+    return [line for line in Path(f"/proc/{pid}/status").read_bytes().splitlines() if b"ctxt_switches" in line]
 
 
 def asleep_in(pid: int, *functions: str) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.snapshot import Snapshot
 from tests.live.conftest import Start
-from tests.live.subjects import Subject, asleep_in, field, look, until
+from tests.live.subjects import Subject, asleep_in, context_switches, field, look, until
 
 SHARED = """
 def lock(call, *arguments):
@@ -208,9 +208,8 @@ def test_looking_makes_no_page_and_wakes_nobody(start: Start, path: Path) -> Non
     waiter = sleeping(start(WAITS_FOR_MUTEX, str(path)))
 
     def facts() -> tuple[object, ...]:
-        switches = [line for line in Path(f"/proc/{waiter.pid}/status").read_text().splitlines() if "_ctxt_" in line]
         now = path.stat()
-        return now.st_blocks, now.st_atime_ns, now.st_mtime_ns, now.st_ctime_ns, tuple(switches)
+        return now.st_blocks, now.st_atime_ns, now.st_mtime_ns, now.st_ctime_ns, context_switches(waiter.pid)
 
     before = facts()
     for _ in range(20):

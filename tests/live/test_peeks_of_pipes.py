@@ -21,7 +21,7 @@ from ipcinspect.kernel.pipe_copy import ScratchPipe
 from ipcinspect.model.channel import Channel
 from tests.live.conftest import Start
 from tests.live.peeks import Looker, data_of, peeking, room_of
-from tests.live.subjects import asleep_in, inode, until, written_until_full
+from tests.live.subjects import asleep_in, context_switches, inode, until, written_until_full
 from tests.live.test_without_privilege import NOBODY, ROOT
 
 IN_TIME_S = 0.5
@@ -233,17 +233,13 @@ def test_nobody_who_sleeps_on_it_wakes_up(looker: Looker, start: Start) -> None:
             until(lambda: asleep_in(sleeper.pid, "pipe"), "both to block")  # noqa: B023 (called at once)
         channels = [looker.channel_of(inode(fd)) for fd in (empty_r, full_r)]
         channels = [next(c for c in looker.look().channels if c.key == channel.key) for channel in channels]
-        before = [_switches(sleeper.pid) for sleeper in sleepers]
+        before = [context_switches(sleeper.pid) for sleeper in sleepers]
         for _ in range(50):
             assert [len(data_of(looker.peek(channel))) for channel in channels] == [0, 65536]
-        assert [_switches(sleeper.pid) for sleeper in sleepers] == before
+        assert [context_switches(sleeper.pid) for sleeper in sleepers] == before
         assert all(asleep_in(sleeper.pid, "pipe") for sleeper in sleepers)
     finally:
         _close(empty_r, empty_w, full_r, full_w)
-
-
-def _switches(pid: int) -> list[str]:
-    return [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if "ctxt_switches" in line]
 
 
 def test_end_of_file_and_sigpipe_come_in_time_while_it_is_looked_into(looker: Looker, start: Start) -> None:

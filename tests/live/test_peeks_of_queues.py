@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -19,7 +18,7 @@ from ipcinspect.model.contents import Contents
 from tests.live import oracles
 from tests.live.conftest import Start
 from tests.live.peeks import Looker, peeking, room_of
-from tests.live.subjects import asleep_in, system_v, until
+from tests.live.subjects import asleep_in, context_switches, system_v, until
 from tests.live.test_without_privilege import NOBODY, ROOT
 
 _ANY_TYPE = """
@@ -71,16 +70,12 @@ def test_no_record_of_the_queue_moves_and_nobody_wakes(queue: int, start: Start)
     sysv.send_message(queue, b"of type 1")
     waiting = start(_ANY_TYPE + "say(); receive(7); say('woke'); stay()", queue)
     until(lambda: asleep_in(waiting.pid, "msgrcv"), "the receiver to sleep")
-    before, slept = _row(queue), _switches(waiting.pid)
+    before, slept = _row(queue), context_switches(waiting.pid)
     looker, channel = _channel(queue)
     for _ in range(100):
         assert looker.peek(channel).pieces
     assert _row(queue) == before
-    assert _switches(waiting.pid) == slept
-
-
-def _switches(pid: int) -> list[str]:
-    return [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if "ctxt_switches" in line]
+    assert context_switches(waiting.pid) == slept
 
 
 def test_a_queue_that_is_gone_is_said_to_be_gone(queue: int) -> None:

@@ -21,7 +21,7 @@ from ipcinspect.mechanisms import socket_contents
 from ipcinspect.model.contents import Contents
 from tests.live.conftest import Start
 from tests.live.peeks import Looker, data_of, peeking, room_of
-from tests.live.subjects import asleep_in, inode, until, written_until_full
+from tests.live.subjects import asleep_in, context_switches, inode, until, written_until_full
 from tests.live.test_without_privilege import NOBODY, ROOT
 
 LOOKS = 30
@@ -326,16 +326,12 @@ stay()
         theirs.close()
         until(lambda: asleep_in(subject.pid, "unix_stream"), "the reader to sleep")
         channel = looker.channel_of(inode(ours.fileno()))
-        before = _switches(subject.pid)
+        before = context_switches(subject.pid)
         for _ in range(LOOKS):
             assert not looker.peek(channel).pieces
-        assert _switches(subject.pid) == before
+        assert context_switches(subject.pid) == before
         (waited,) = subject.hear()
         assert 1.4 < waited < 2.5
-
-
-def _switches(pid: int) -> list[str]:
-    return [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if "ctxt_switches" in line]
 
 
 def test_a_second_holder_answers_for_one_who_went(looker: Looker, start: Start, ends: contextlib.ExitStack) -> None:

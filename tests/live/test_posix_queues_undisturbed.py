@@ -20,7 +20,7 @@ from tests.live.posix_queues import (
     queue_of,
     queues,
 )
-from tests.live.subjects import asleep_in, field, look, until
+from tests.live.subjects import asleep_in, context_switches, field, look, until
 from tests.live.test_without_privilege import nobody
 
 __all__ = ["named", "nobody"]
@@ -98,11 +98,11 @@ stay()
     subject = start(QUEUES + code, name)
     subject.tell()
     until(lambda: asleep_in(subject.pid, "wq_sleep", "mq_timedsend", "do_mq"), "the sender to sleep")
-    switches = _switches(subject.pid)
+    switches = context_switches(subject.pid)
     for _ in range(20):
         channel = queue_of(look(), name)
         assert (channel.state, channel.fill, channel.queued_messages, channel.queued_bytes) == ("full", 1.0, 2, 8)
-    assert _switches(subject.pid) == switches, "it did not even wake up"
+    assert context_switches(subject.pid) == switches, "it did not even wake up"
     descriptor = mq_transfer.open_existing(name, os.O_RDONLY)
     assert mq_transfer.receive(descriptor) in (b"", b"12345678")
     os.close(descriptor)
@@ -115,18 +115,14 @@ def test_a_receiver_that_waits_is_not_woken(start: Start, named: Names) -> None:
     subject = start(QUEUES + code, name)
     subject.tell()
     until(lambda: asleep_in(subject.pid, "wq_sleep", "mq_timedreceive", "do_mq"), "the receiver to sleep")
-    switches = _switches(subject.pid)
+    switches = context_switches(subject.pid)
     for _ in range(20):
         assert queue_of(look(), name).state == "idle"
-    assert _switches(subject.pid) == switches
+    assert context_switches(subject.pid) == switches
     descriptor = mq_transfer.open_existing(name, os.O_WRONLY)
     mq_transfer.send(descriptor, b"at last")
     os.close(descriptor)
     assert subject.hear() == ["at last"]
-
-
-def _switches(pid: int) -> list[str]:
-    return [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if "ctxt_switches" in line]
 
 
 REGISTERS = """
@@ -139,10 +135,10 @@ stay()
 """
 
 
-def test_who_is_registered_stays_registered_after_a_hundred_looks(start: Start, named: Names) -> None:
+def test_who_is_registered_stays_registered_after_fifty_looks(start: Start, named: Names) -> None:
     name = named("registered")
     subject = start(QUEUES + REGISTERS, name, 0)
-    for _ in range(100):
+    for _ in range(50):
         channel = queue_of(look(), name)
         assert field(channel, "notify_pid") == subject.pid
     assert (field(channel, "notifies"), field(channel, "notify_signal")) == ("signal", int(signal.SIGUSR1))
