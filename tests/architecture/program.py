@@ -55,6 +55,7 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@cache
 def rooms() -> list[str]:
     """The import names of the mechanism rooms, registered or not: files and folders there that have a NAME."""
     places = [path / "__init__.py" if path.is_dir() else path for path in (PACKAGE / "mechanisms").iterdir()]
@@ -70,11 +71,16 @@ def _has_name(path: Path) -> bool:
     return False
 
 
-def names_used(path: Path) -> Iterator[Use]:
+@cache
+def names_used(path: Path) -> tuple[Use, ...]:
     """Every dotted name that the file refers to, called or not, with imports resolved.
 
     A reference counts like a call: `readlink = os.readlink` gives the thing away just the same.
     """
+    return tuple(_names_used(path))
+
+
+def _names_used(path: Path) -> Iterator[Use]:
     module = tree(path)
     known = _imported_names(module)
     inner: set[ast.expr] = set()
@@ -102,8 +108,13 @@ def imported_modules(path: Path) -> Iterator[Use]:
             yield Use(short(path), node.lineno, node.module or "")
 
 
-def texts(path: Path) -> Iterator[Use]:
+@cache
+def texts(path: Path) -> tuple[Use, ...]:
     """Every string of the file that is no docstring; `name` is the string."""
+    return tuple(_texts(path))
+
+
+def _texts(path: Path) -> Iterator[Use]:
     module = tree(path)
     docstrings = {
         id(statement.value)
