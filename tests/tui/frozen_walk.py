@@ -10,8 +10,9 @@ from ipcinspect.mechanisms.demo_part import Report
 from ipcinspect.tui.walker import Script
 from tests.fakes import channel, endpoint, process, snapshot
 
-CAST = Cast(7000, 7001, 7002)
 SIZE = 512
+PIPE = Plan("pipe", size=SIZE)
+CAST = Cast(7000, 7001, 7002)
 _SENDER, _RECEIVER = process(7001, "demo-sender"), process(7002, "demo-receiver")
 _ENDS = (endpoint("a", "writer", _SENDER, 4, 61200), endpoint("b", "reader", _RECEIVER, 3, 61200))
 _FREE, _WHOLE = "pipe:[61200]", "held by demo-sender 7001/4 and demo-receiver 7002/3"

@@ -77,6 +77,10 @@ class OnTerminal:
             f"{text!r} never came, but {self.output[after:][-2000:]!r}"
         )
 
+    def until(self, true: Callable[[], object]) -> None:
+        """Until a condition holds; fails after a while."""
+        assert self._read_until(lambda: bool(true()), PATIENCE_S), f"never came to that; {self.output[-2000:]!r}"
+
     def wait_for_end(self, seconds: float = PATIENCE_S) -> int:
         """The exit status as waitpid tells it; fails after a while."""
         assert self._read_until(self._has_ended, seconds), f"still there after {seconds} s"

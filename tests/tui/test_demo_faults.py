@@ -20,11 +20,10 @@ from ipcinspect.tui.glyphs import ASCII, UNICODE, Glyphs
 from ipcinspect.tui.options import ScreenOptions
 from tests.demo.test_faults import BY_LOCK, ENDINGS
 from tests.fakes import NOON, FakeSource, channel
-from tests.tui.frozen_walk import CAST, EPIPE, begin_frozen, call, look, payloads, walk
+from tests.tui.frozen_walk import CAST, EPIPE, PIPE, begin_frozen, call, look, payloads, walk
 from tests.tui.test_screen import User, at_screen, world
 
-KILLED = Plan("pipe", size=512, fault="receiver-killed")
-PIPE = Plan("pipe", size=512)
+KILLED = PIPE._replace(fault="receiver-killed")
 OPTIONS = ScreenOptions(interval=1000.0, clock=lambda: NOON, begin_demo=begin_frozen)
 
 

@@ -171,6 +171,36 @@ class Endless:
         self.closed += 1
 
 
+class Hanging(Endless):
+    """A walk whose processes do not answer until they are let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.let = threading.Event(), threading.Event()
+
+    def __next__(self) -> Told:
+        self.asked.set()
+        self.let.wait(20)
+        return super().__next__()
+
+
+async def test_keys_are_answered_while_the_processes_of_a_walk_do_not_answer() -> None:
+    script = Hanging()
+    options = ScreenOptions(interval=1000.0, clock=lambda: NOON, begin_demo=lambda plan: script)
+    async with at_screen(FakeSource(world()), options=options) as user:
+        try:
+            await user.press("5", "n")
+            await user.until(script.asked.is_set)
+            await user.press("question_mark")
+            await user.sees("Everywhere")
+            await user.press("escape", "f")
+            await user.sees("format struct")
+            assert not script.closed, "it still hangs"
+        finally:
+            script.let.set()
+        await user.until(lambda: script.closed)
+
+
 def test_a_walker_that_is_stopped_closes_its_walk_and_says_that_it_is_gone() -> None:
     script, told = Endless(), list[Stepped]()
     walker = Walker(Plan("pipe"), lambda plan: script, pace_s=0.001)

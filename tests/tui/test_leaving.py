@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
 from tests.tui.terminals import ENTERED, LEFT, OnTerminal, screen
+from tests.tui.test_demo_screen import is_there
 
 
 def started(terminal: OnTerminal) -> OnTerminal:
@@ -152,6 +155,46 @@ def test_without_a_shell_the_stop_key_does_not_freeze_it() -> None:
         terminal.wait_for(b"make 2211/1", terminal.output.index(LEFT))
         terminal.type("q")
         assert os.waitstatus_to_exitcode(terminal.wait_for_end()) == 0
+
+
+A_FIFO_RUNS = """
+from ipcinspect.demo.plan import Plan
+from ipcinspect.tui import demo_choices
+demo_choices.FIRST = Plan("fifo", reading_s=60.0)
+"""
+"""Its names lie in TMPDIR; its receiver is busy, so that it is in the middle of its walk for long."""
+
+
+def demo_processes(leader: int) -> dict[str, int]:
+    """Pids of a demo below a process, by their names."""
+    named: dict[int, tuple[str, int]] = {}
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            head, _, rest = place.read_text().rpartition(")")
+            named[int(place.parent.name)] = head.partition("(")[2], int(rest.split()[1])
+    family = {leader, *(pid for pid, (_, parent) in named.items() if parent == leader)}
+    return {name: pid for pid, (name, parent) in named.items() if name.startswith("demo-") and parent in family}
+
+
+@pytest.mark.parametrize("how", ["q", signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_while_a_demo_runs_nothing_of_it_outlives_the_program(how: str | signal.Signals, tmp_path: Path) -> None:
+    with OnTerminal(screen(A_FIFO_RUNS), env={"TMPDIR": str(tmp_path)}) as terminal:
+        before = terminal.modes()
+        started(terminal).type("5r")
+        terminal.until(lambda: len(demo_processes(terminal.pid)) == 3 and list(tmp_path.rglob("*fifo*")))
+        pids = demo_processes(terminal.pid)
+        assert set(pids) == {"demo-keeper", "demo-sender", "demo-receiver"}
+        if isinstance(how, str):
+            terminal.type(how)
+        else:
+            os.kill(terminal.pid, how)
+        code = os.waitstatus_to_exitcode(terminal.wait_for_end())
+        assert code == (0 if isinstance(how, str) else -how if how == signal.SIGKILL else 128 + how)
+        terminal.until(lambda: not any(map(is_there, pids.values())))
+        terminal.until(lambda: not list(tmp_path.iterdir()))
+        if how != signal.SIGKILL:  # it cannot even know of that one
+            assert terminal.output.count(LEFT) == 1
+            assert terminal.modes() == before
 
 
 def test_killed_with_stop_and_continued_it_draws_anew() -> None:

@@ -18,6 +18,7 @@ from ipcinspect.sources import Detail, Details
 from ipcinspect.tui.ipc_app import IpcApp
 from ipcinspect.tui.options import ScreenOptions
 from tests.fakes import NOON, FakeSource, channel, endpoint, pipe, process, snapshot
+from tests.tui.frozen_walk import PIPE, begin_frozen
 
 Compare = Callable[..., bool]
 
@@ -108,9 +109,37 @@ def test_picture(name: str, snap_compare: Compare) -> None:
     assert snap_compare(_app(options), terminal_size=size, run_before=_at_work(keys))
 
 
+DEMOS = {
+    "demo-80x24-stage3": ((80, 24), PIPE, 3),
+    "demo-80x24-fault": ((80, 24), PIPE._replace(fault="receiver-killed"), 3),
+    "demo-120x40-stage7": ((120, 40), PIPE, 7),
+}
+"""By name: the size, what is walked, and through how many stages."""
+
+
+@pytest.mark.parametrize("name", DEMOS)
+def test_picture_of_a_demo(name: str, snap_compare: Compare) -> None:
+    size, plan, stages = DEMOS[name]
+
+    async def walk(pilot: Pilot[int]) -> None:
+        app = pilot.app
+        assert isinstance(app, IpcApp)
+        await _at_work(("5",))(pilot)
+        app.demo_page.choose(plan)
+        for _ in range(stages):
+            told = len(app.demo_page.scene().lines)
+            await pilot.press("n")
+            while len(app.demo_page.scene().lines) == told:
+                await pilot.pause(0.02)
+        await pilot.pause(0.1)
+
+    assert snap_compare(_app({"begin_demo": begin_frozen}), terminal_size=size, run_before=walk)
+
+
 def test_every_picture_that_is_kept_is_compared() -> None:
     kept = Path(__file__).parent / "__snapshots__" / Path(__file__).stem
-    assert {picture.name for picture in kept.iterdir()} == {f"test_picture[{name}].svg" for name in PICTURES}
+    taken = [*(f"test_picture[{name}]" for name in PICTURES), *(f"test_picture_of_a_demo[{name}]" for name in DEMOS)]
+    assert {picture.name for picture in kept.iterdir()} == {f"{name}.svg" for name in taken}
 
 
 def _app(options: dict[str, Any]) -> IpcApp:
