@@ -60,15 +60,36 @@ def _step(graph: WaitGraph, wait: Wait, stuck: set[ThreadKey]) -> tuple[Hop, Thr
     options = [(awaited, helpers) for awaited, helpers in graph.helpers(wait)]
     if not options:
         return "waits for nobody: it sleeps" if wait.has_timeout else "waits for something that is not understood here"
+    terminal = next((name for awaited, _ in options if (name := _terminal(graph, wait, awaited)) is not None), None)
+    if terminal is not None:
+        return f"waits for a key at {terminal}"
     named = [(awaited, helpers) for awaited, helpers in options if helpers.processes or helpers.threads]
+    others = [(awaited, helpers) for awaited, helpers in named if _is_about_others(helpers, wait.thread.process)]
+    outside = next((helpers.unknown for _, helpers in options if helpers.unknown is not None), None)
+    named = others or ([] if outside is not None else named)  # a pipe of one's own is how a program wakes itself
     if not named:
-        return options[0][1].unknown or "waits for nobody"
+        return f"waits for whoever comes: {outside}" if outside is not None else "waits for nobody"
     for awaited, helpers in named:
         found = next((key for key in graph.threads_of(helpers) if key in stuck and key != wait.thread), None)
         if found is not None:
             return Hop(wait.thread, wait, awaited, helpers), found
     awaited, helpers = named[0]
     return Hop(wait.thread, wait, awaited, helpers), _first(graph, helpers, wait.thread)
+
+
+def _terminal(graph: WaitGraph, wait: Wait, awaited: Awaited) -> str | None:
+    """The terminal at which it waits for a key; None where it does not."""
+    channel = graph.channel(awaited)
+    if channel is None or channel.mechanism != "pty" or awaited.what != "data":
+        return None
+    own = (end for end in channel.endpoints if end.process is not None and end.process.key == wait.thread.process)
+    is_slave = any(end.fd == awaited.fd and end.role == "slave" for end in own)
+    return (channel.name or channel.id) if is_slave else None
+
+
+def _is_about_others(helpers: Helpers, own: ProcessKey) -> bool:
+    """Whether somebody else could help, or a thread that the object itself names."""
+    return bool(helpers.threads) or any(key != own for key in helpers.processes)
 
 
 def _first(graph: WaitGraph, helpers: Helpers, thread: ThreadKey) -> ThreadKey:

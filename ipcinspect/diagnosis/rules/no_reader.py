@@ -31,14 +31,15 @@ class NoReader:
             if channel.state != "no-reader" or channel.mechanism not in ("pipe", "fifo"):
                 continue
             writers = [end.process for end in channel.endpoints if end.process is not None]
-            names = wording.some(list(dict.fromkeys(wording.process_name(w.key, judged.snapshot) for w in writers)))
+            people = list(dict.fromkeys(wording.process_name(one.key, judged.snapshot) for one in writers))
+            names = f"{wording.some(people)} {'gets' if len(people) == 1 else 'get'}"
             lost = channel.queued_bytes or 0
             what = f"{size(lost)} in it are lost, and " if lost else ""
             yield Finding(
                 rule=self.ID,
                 severity="warning" if lost else "info",
                 certainty="exact",
-                message=f"nobody reads {channel.name or channel.id} any more: {what}{names} gets EPIPE when it writes",
+                message=f"nobody reads {channel.name or channel.id} any more: {what}{names} EPIPE on the next write",
                 remedy="see why the reader ended; close the write end",
                 channels=(channel.key,),
                 evidence=(Evidence("its write end says that the read end is closed", "POLLERR, poll(2)"),),
