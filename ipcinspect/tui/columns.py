@@ -79,7 +79,7 @@ def _from(row: Row, ends: Ends, width: int, glyphs: Glyphs) -> Line:
 
 
 def _wire(row: Row, ends: Ends, width: int, glyphs: Glyphs) -> Line:
-    return (Span(glyphs.wires[ends.wire], wire_role(row.channel, ends.wire)),)
+    return (Span(glyphs.wires[ends.wire], "error" if row.stuck else wire_role(row.channel, ends.wire)),)
 
 
 def _to(row: Row, ends: Ends, width: int, glyphs: Glyphs) -> Line:

@@ -22,6 +22,7 @@ from ipcinspect.model.contents import Contents, refused
 from ipcinspect.model.process import ProcessKey
 from ipcinspect.model.snapshot import Want
 from ipcinspect.sources import Details
+from ipcinspect.tui.trouble import Trouble, diagnose
 from ipcinspect.tui.view import Last, Query, View, arrange, remember_closed
 
 MANY_DESCRIPTORS = 50_000
@@ -31,6 +32,10 @@ _LOOKS_BETWEEN_CLEANINGS = 300
 MANY_CHANNELS = 10_000
 """Above this a look's objects are kept from the garbage collector, whose full run would stop every thread for long."""
 _PIECE = 512
+WAITS_EVERY_S = 1.0
+"""A look that reads waits takes a quarter of a second longer: where looks follow faster than this, only some do."""
+WAITS_APART_S = 0.25
+"""Of a look with waits so much is sleep between its two reads: rest for the machine, as the time between looks is."""
 INTERVALS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """What `+` and `-` go through, seconds."""
 
@@ -94,6 +99,10 @@ class Feed:
         self._seen: tuple[Observation, Mapping[ChannelKey, Last]] | None = None
         self._old: Observation | None = None
         self._shown: Observation | None = None
+        self._trouble: Trouble | None = None
+        self._waits_read_at = float("-inf")
+        self.judged_looks = 0
+        """How many looks the rules have judged."""
         self._look_now = True
         self._looks = 0
         self._spares = False
@@ -128,7 +137,7 @@ class Feed:
     def arrange(self) -> View | None:
         """The last observation for the query of now; from any thread. None before the first look."""
         seen = self._seen
-        return None if seen is None else arrange(*seen, self.wishes.query)
+        return None if seen is None else arrange(*seen, self.wishes.query, self._trouble)
 
     def run(
         self,
@@ -150,8 +159,10 @@ class Feed:
             if self._look_now or (now >= looked + self.interval() and not self.wishes.paused):
                 self._look_now = False
                 asked = None
-                self._look(show, complain)
+                waits = now >= self._waits_read_at + WAITS_EVERY_S
+                self._look(show, complain, waits)
                 looked = time.monotonic()
+                looked -= min(WAITS_APART_S, looked - now) if waits else 0.0
             key = self.wishes.details_of
             if key is not None and key != asked and self._seen is not None:
                 asked = key
@@ -170,12 +181,21 @@ class Feed:
         except OSError as error:
             hand_over(wish, refused(str(error)))
 
-    def _look(self, show: Callable[[View], None], complain: Callable[[OSError], None]) -> None:
+    def _look(self, show: Callable[[View], None], complain: Callable[[OSError], None], waits: bool) -> None:
         self._looks += 1
         if self._spares and self._looks % _LOOKS_BETWEEN_CLEANINGS == 0:
             gc.unfreeze()
             gc.collect()
-        want = Want(descriptors=True, cmdlines=True, counts=True, sights=self.wishes.sights, lights=self._lights())
+        want = Want(
+            descriptors=True,
+            cmdlines=True,
+            counts=True,
+            sights=self.wishes.sights,
+            waits=waits,
+            lights=self._lights(),
+        )
+        if waits:
+            self._waits_read_at = time.monotonic()
         before = self._seen
         with _no_garbage_collection() as spare:
             try:
@@ -186,7 +206,10 @@ class Feed:
             last = remember_closed(before[0] if before else None, observation, before[1] if before else {})
             self._seen = (observation, last)
             self._old = None if before is None else before[0]
-            show(arrange(observation, last, self.wishes.query))
+            if waits:
+                self._trouble = diagnose(observation)
+                self.judged_looks += 1
+            show(arrange(observation, last, self.wishes.query, self._trouble))
             self._spares = len(observation.snapshot.channels) > MANY_CHANNELS
             spare(self._spares)
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
+from ipcinspect.diagnosis.finding import Finding
 from ipcinspect.export.exposure import exposure_sentence, exposure_word
 from ipcinspect.lifecycle.life import Life
 from ipcinspect.lifecycle.stages import track
@@ -19,10 +20,13 @@ from ipcinspect.selection.descent import descent_sentence
 from ipcinspect.sources import Details
 from ipcinspect.tui import figures
 from ipcinspect.tui.drawing import Line, Span, clip, clip_name, wrap
+from ipcinspect.tui.findings_text import findings_of_channel
 from ipcinspect.tui.glyphs import Glyphs
 from ipcinspect.tui.inside import FORMS, Peek, contents_rows
 from ipcinspect.tui.life_text import life_lines
 from ipcinspect.tui.rows import Rows, TextRows
+from ipcinspect.tui.trouble import Trouble
+from ipcinspect.tui.waits_text import waits_of_channel
 
 
 class Subject(NamedTuple):
@@ -40,6 +44,18 @@ class Subject(NamedTuple):
     """How contents are shown, one of `inside.FORMS`."""
     life: Life | None = None
     """What is known of its life; None where it was not watched."""
+    trouble: Trouble | None = None
+    """Who waits for whom and what is wrong, of the whole machine; None where that is not known yet."""
+
+    @property
+    def waits(self) -> int:
+        """How many threads sleep on it."""
+        return 0 if self.trouble is None else len(self.trouble.waits_at.get(self.channel.key, ()))
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong with it."""
+        return () if self.trouble is None else self.trouble.findings_of.get(self.channel.key, ())
 
 
 class _Cells(NamedTuple):
@@ -177,6 +193,16 @@ def life_rows(subject: Subject, width: int, glyphs: Glyphs) -> TextRows:
     channel, life, now = subject.channel, subject.life, subject.snapshot.taken_at
     stations = () if life is None else track(channel, life, now, _shape(subject))
     return TextRows(life_lines(channel, life, stations, now, width, glyphs))
+
+
+def wait_rows(subject: Subject, width: int, glyphs: Glyphs) -> TextRows:
+    """Who sleeps on it, and until when."""
+    return TextRows(waits_of_channel(subject.trouble, subject.channel.key, width, glyphs))
+
+
+def finding_rows(subject: Subject, width: int, glyphs: Glyphs) -> TextRows:
+    """What is wrong with it."""
+    return TextRows(list(findings_of_channel(subject.findings, subject.trouble is not None, width, glyphs)))
 
 
 def _shape(subject: Subject) -> str | None:

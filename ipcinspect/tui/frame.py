@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from textual import on, work
 from textual.app import App, ComposeResult
@@ -29,9 +29,13 @@ from ipcinspect.tui.palette import Look, make_look
 from ipcinspect.tui.screens.channels import ChannelsPage
 from ipcinspect.tui.screens.demo import DemoPage
 from ipcinspect.tui.screens.doctor import DoctorPage
+from ipcinspect.tui.screens.findings import FindingsPage
 from ipcinspect.tui.screens.page import Page
 from ipcinspect.tui.screens.processes import ProcessesPage
+from ipcinspect.tui.screens.stuck import StuckPage
 from ipcinspect.tui.terminal import Terminal
+from ipcinspect.tui.trouble import Tangle
+from ipcinspect.tui.trouble_lines import findings_badge, stuck_badge
 from ipcinspect.tui.view import Query, View
 from ipcinspect.tui.widgets.filter_line import FilterLine
 from ipcinspect.tui.widgets.line_list import LineList
@@ -40,6 +44,8 @@ from ipcinspect.tui.widgets.one_line import OneLine, Say
 PAGES: tuple[tuple[Tab, type[Page], str], ...] = (
     (Tab("1", "Channels"), ChannelsPage, "channels-page"),
     (Tab("2", "Processes"), ProcessesPage, "processes-page"),
+    (Tab("3", "Stuck"), StuckPage, "stuck-page"),
+    (Tab("4", "Findings"), FindingsPage, "findings-page"),
     (Tab("5", "Demo"), DemoPage, "demo-page"),
     (Tab("7", "Doctor"), DoctorPage, "doctor-page"),
 )
@@ -47,6 +53,8 @@ PAGES: tuple[tuple[Tab, type[Page], str], ...] = (
 
 _ALWAYS = (Key("?", "help"), Key("q", "quit"))
 _FLASH_S = 2.5
+_REMEMBERED = 256
+"""Deadlocks that are not told again when a look could not be sure of them for once."""
 
 
 class Frame(App[int]):
@@ -57,7 +65,7 @@ class Frame(App[int]):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012
     CSS_PATH = [  # noqa: RUF012
         "look.tcss",
-        *(f"screens/{name}.tcss" for name in ("channels", "processes", "demo", "doctor", "chooser", "help")),
+        *(f"screens/{name}.tcss" for name in ("channels", "processes", "report", "demo", "doctor", "chooser", "help")),
     ]
 
     def __init__(
@@ -84,6 +92,8 @@ class Frame(App[int]):
         self.message_shown: str | None = None
         """In the last line, in place of the keys."""
         self._flashing: Timer | None = None
+        self._told_deadlocks: list[Hashable] = []
+        """Those that the user has seen or been told of, the last ones."""
         self.visited: list[str] = []
         """Pages that `esc` leads back to, the last one first to go."""
 
@@ -137,6 +147,16 @@ class Frame(App[int]):
         return self.query_one(ProcessesPage)
 
     @property
+    def stuck_page(self) -> StuckPage:
+        """3 Stuck."""
+        return self.query_one(StuckPage)
+
+    @property
+    def findings_page(self) -> FindingsPage:
+        """4 Findings."""
+        return self.query_one(FindingsPage)
+
+    @property
     def demo_page(self) -> DemoPage:
         """5 Demo."""
         return self.query_one(DemoPage)
@@ -188,12 +208,33 @@ class Frame(App[int]):
             self._arrange()  # the question has changed while this was the answer
         with self.batch_update():
             self.page.show(self.view)
-            self.say("#header", self.header_line)
-            self.say("#headline-row", self.headline_line)
+            for selector, line in (
+                ("#header", self.header_line),
+                ("#tabs", self.tabs_line),
+                ("#headline-row", self.headline_line),
+            ):
+                self.say(selector, line)
+        self._tell_new_deadlocks(before, message.view)
         self.feed.shown(message.view)
         if before is None:
             self.feed.wishes.sights = False
             self.begin()
+
+    def _tell_new_deadlocks(self, before: View | None, now: View) -> None:
+        """Each once, on whatever screen the user is; those that the first look finds stand in the headline."""
+        if now.trouble is None or (before is not None and before.trouble is now.trouble):
+            return
+        certain = {
+            one.identity: one for one in now.trouble.tangles if one.kind == "deadlock" and one.severity == "error"
+        }
+        if before is not None and before.trouble is not None:
+            for identity, tangle in certain.items():
+                if identity not in self._told_deadlocks:
+                    self.notify(self._new_deadlock(tangle), title="Deadlock", severity="error", markup=False)
+        self._told_deadlocks = [*dict.fromkeys([*self._told_deadlocks, *certain])][-_REMEMBERED:]
+
+    def _new_deadlock(self, tangle: Tangle) -> str:
+        return f"{self.look.glyphs.safe(tangle.sentence)}. 3 shows it."
 
     def begin(self) -> None:
         """The first view is there."""
@@ -292,7 +333,13 @@ class Frame(App[int]):
         """Line 2."""
         pages = self.query_one("#pages", ContentSwitcher)
         current = next((tab.key for tab, _, name in PAGES if name == pages.current), "1")
-        return tabs_line([tab for tab, _, _ in PAGES], current, width, glyphs)
+        return tabs_line(self.tabs(glyphs), current, width, glyphs)
+
+    def tabs(self, glyphs: Glyphs) -> list[Tab]:
+        """The screens with their open trouble."""
+        trouble = None if self.view is None else self.view.trouble
+        badges = {"3": stuck_badge(trouble, glyphs), "4": findings_badge(trouble, glyphs)}
+        return [tab._replace(badge=badges.get(tab.key, ())) for tab, _, _ in PAGES]
 
     def headline_line(self, width: int, glyphs: Glyphs) -> Line:
         """Line 3."""

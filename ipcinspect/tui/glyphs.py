@@ -47,6 +47,12 @@ class Glyphs:
     """Of a big bar: a full cell, its parts from little to much, an empty cell."""
     box: str
     """Corners from the upper left clockwise, then the stroke down."""
+    edge: str
+    """Waits for the one below."""
+    more: str
+    """Stands for what is left out between two lines."""
+    rail: tuple[str, str, str]
+    """Beside a circle: where it begins and goes on, two cells each; where it closes, four."""
     quiet_call: str
     """Beside a call that moves no data, one cell."""
     plain: bool
@@ -73,6 +79,7 @@ UNICODE = Glyphs(
         "gone": "×",
         "unknown": "?",
         "none": " ",
+        "root": "◆",
     },
     wires={
         "to": "─►",
@@ -108,6 +115,9 @@ UNICODE = Glyphs(
     ready=("┈▷", "◁┈"),
     tank=("█", "▏▎▍▌▋▊▉", "░"),
     box="╭╮╯╰│",
+    edge="▼",
+    more="⋮",
+    rail=("╭►", "│ ", "╰──╯"),
     quiet_call="·",
     plain=False,
 )
@@ -122,6 +132,7 @@ ASCII = Glyphs(
         "gone": "x",
         "unknown": "?",
         "none": " ",
+        "root": "@",
     },
     wires={
         "to": "->",
@@ -157,6 +168,9 @@ ASCII = Glyphs(
     ready=(".>", "<."),
     tank=("#", "+", "."),
     box="++++|",
+    edge="v",
+    more=":",
+    rail=("+>", "| ", "+--+"),
     quiet_call=".",
     plain=True,
 )

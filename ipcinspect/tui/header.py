@@ -11,6 +11,7 @@ from ipcinspect.tui.drawing import Line, Part, Span, fit, join_parts, length, sp
 from ipcinspect.tui.ends import ends_of
 from ipcinspect.tui.glyphs import Glyphs
 from ipcinspect.tui.states import STATES
+from ipcinspect.tui.trouble_lines import stuck_sentence
 from ipcinspect.tui.view import View
 from ipcinspect.tui.wording import end_text
 
@@ -32,6 +33,8 @@ class Tab(NamedTuple):
 
     key: str
     title: str
+    badge: Line = ()
+    """Open trouble of that screen."""
 
 
 class Kept(NamedTuple):
@@ -70,6 +73,7 @@ def tabs_line(tabs: Sequence[Tab], open_key: str, width: int, glyphs: Glyphs) ->
             spans.append(Span(f" {tab.key} {tab.title} ", "open"))
         else:
             spans += [Span(f" {tab.key}", "accent"), Span(f" {tab.title} ")]
+        spans += [*tab.badge, Span(" ")] if tab.badge else []
     return fit(spans, width, glyphs)
 
 
@@ -77,7 +81,7 @@ def tab_at(tabs: Sequence[Tab], x: int) -> Tab | None:
     """The screen whose name is drawn at a cell."""
     start = 0
     for tab in tabs:
-        start += len(tab.key) + len(tab.title) + 3
+        start += len(tab.key) + len(tab.title) + 3 + (length(tab.badge) + 1 if tab.badge else 0)
         if x < start:
             return tab
     return None
@@ -90,9 +94,10 @@ def headline(view: View | None, pulse: Pulse, kept: Kept | None, width: int, gly
     if pulse.failure is not None:
         parts = [Part(_failure(view, pulse.failure, glyphs), 0)]
     elif kept is None:
-        parts = [Part((*_trouble(view, glyphs), *_worst(view, glyphs)), 0), *_further(view, glyphs)]
+        parts = [Part((*_trouble(view, width - 2, glyphs), *_worst(view, glyphs)), 0), *_further(view, glyphs)]
     else:
-        parts = [Part(_trouble(view, glyphs), 0), *_further(view, glyphs), Part(_worst(view, glyphs)[1:], _FIRST_TO_GO)]
+        parts = [Part(_trouble(view, width - 2, glyphs), 0), *_further(view, glyphs)]
+        parts.append(Part(_worst(view, glyphs)[1:], _FIRST_TO_GO))
     if kept is not None:
         parts = [Part(_filtered(kept, glyphs), 0), Part((Span("esc clears it", "muted"),), 1), *parts]
     return fit((Span(" "), *join_parts(parts, width - 2, "   ")), width, glyphs)
@@ -154,8 +159,10 @@ def _pulse(snapshot: Snapshot | None, pulse: Pulse, glyphs: Glyphs) -> Line:
     return (Span(glyphs.marks["moving"], "ok"), Span(" live "), Span(shown, "muted"))
 
 
-def _trouble(view: View, glyphs: Glyphs) -> Line:
-    """Only what is known: full channels. Who waits for whom is not judged here."""
+def _trouble(view: View, room: int, glyphs: Glyphs) -> Line:
+    """Who is stuck; where no waits were read only what is known without: full channels."""
+    if view.trouble is not None:
+        return stuck_sentence(view.trouble, glyphs, room)
     if view.worst is None:
         return (Span(f"{glyphs.marks['moving']} no channel is full", "ok"),)
     number = view.states["full"]
@@ -166,7 +173,7 @@ def _trouble(view: View, glyphs: Glyphs) -> Line:
 def _worst(view: View, glyphs: Glyphs) -> Line:
     """Who is at the ends of the channel that is worst off, and for how long."""
     worst = view.worst
-    if worst is None:
+    if worst is None or view.trouble is not None:
         return ()
     ends = ends_of(worst)
     spans = [
@@ -188,6 +195,11 @@ _FURTHER = tuple(state for state, look in STATES.items() if look.role == "warnin
 def _further(view: View, glyphs: Glyphs) -> list[Part]:
     """Further trouble by its numbers, and how much is not known."""
     parts = []
+    if view.trouble is not None:
+        if view.trouble.tangles:
+            parts.append(Part((Span("w", "key"), Span(" why", "muted")), 1))
+        full = view.states.get("full", 0)
+        parts.append(Part((Span(f"{glyphs.marks['error']} {full} full", "error"),) if full else (), 1))
     for place, state in enumerate(_FURTHER):
         number, look = view.states.get(state, 0), STATES[state]
         if number:

@@ -13,8 +13,9 @@ from ipcinspect.tui.stage_track import ROLES
 from ipcinspect.tui.states import STATES
 
 EVERYWHERE = (
-    Key("1 2 5 7", "Channels, Processes, Demo, Doctor"),
+    Key("1 2 3 4 5 7", "Channels, Processes, Stuck, Findings, Demo, Doctor"),
     Key("/", "filter by words; enter keeps it, esc clears it"),
+    Key("w", "why: on whom what is chosen waits, down to the root of it"),
     Key("space", "pause and go on"),
     Key("+ -", "look more often, less often"),
     Key("y", "copy the id of what is chosen (OSC 52)"),
@@ -38,6 +39,13 @@ PROCESSES = (
     Key("enter", "the channel of the chosen descriptor"),
     Key("o", "the process at its other end"),
     Key("esc", "back to where you came from"),
+)
+STUCK = (
+    Key("up down", "choose a knot, a finding"),
+    Key("enter", "the channel that it is about"),
+    Key("o", "the process that holds the others up, or the first of them"),
+    Key("tab", "to the text and back: there the arrows scroll"),
+    Key("y", "copy the report"),
 )
 DEMO = (
     Key("enter r", "run a sender and a receiver through all seven stages; run on"),
@@ -77,7 +85,13 @@ _RATES = (
 def help_lines(glyphs: Glyphs) -> list[Line]:
     """The whole page."""
     lines: list[Line] = []
-    sections = (("Everywhere", EVERYWHERE), ("Channels", CHANNELS), ("Processes", PROCESSES), ("Demo", DEMO))
+    sections = (
+        ("Everywhere", EVERYWHERE),
+        ("Channels", CHANNELS),
+        ("Processes", PROCESSES),
+        ("Stuck, Findings", STUCK),
+        ("Demo", DEMO),
+    )
     for title, keys in sections:
         lines += [_title(title), *(_pair(key.key, key.word, "key", glyphs) for key in keys), ()]
     lines += [_title("Filter words"), _pair("nginx", "in a name, an id, an address, a process", "strong", glyphs)]

@@ -37,6 +37,7 @@ class IpcApp(Frame):
         Binding("space", "pause", "Pause and go on", show=False),
         Binding("plus,equals_sign", "interval(-1)", "Look more often", show=False),
         Binding("minus", "interval(1)", "Look less often", show=False),
+        Binding("w", "why", "Why it waits", show=False),
         Binding("y", "copy", "Copy", show=False),
         Binding("question_mark", "help", "Help", show=False),
         Binding("escape", "step_back", "Back", show=False),
@@ -149,7 +150,27 @@ class IpcApp(Frame):
             self.flash("nothing is chosen")
             return
         self.copy_to_clipboard(text)
-        self.flash(f"copied {text}")
+        self.flash(f"copied {text}" if "\n" not in text else "copied the report")
+
+    def action_why(self) -> None:
+        """Go to Stuck, to what has to do with what is chosen here."""
+        view, chosen = self.view, self.page.asks_about()
+        if view is None or view.trouble is None:
+            self.flash("what threads wait for is not known yet")
+            return
+        tangle = None
+        if isinstance(chosen, ChannelKey):
+            waits = view.trouble.waits_at.get(chosen, ())
+            tangle = view.trouble.tangle_at(chosen)
+            chosen = waits[0].thread.process if waits else None
+        if tangle is None and chosen is None and not view.trouble.tangles:
+            self.flash("nobody waits for this, and nothing is stuck")
+            return
+        self.action_page("stuck-page")
+        if tangle is not None:
+            self.stuck_page.choose(tangle)
+        elif chosen is not None:
+            self.stuck_page.ask(chosen)
 
     def action_command_palette(self) -> None:
         """Find a channel, a process, a command."""
@@ -201,9 +222,9 @@ class IpcApp(Frame):
 
     @on(OneLine.Clicked, "#tabs")
     def _tab_clicked(self, message: OneLine.Clicked) -> None:
-        tab = tab_at([tab for tab, _, _ in PAGES], message.x)
+        tab = tab_at(self.tabs(self.look.glyphs), message.x)
         for each, _, name in PAGES:
-            if each == tab:
+            if tab is not None and each.key == tab.key:
                 self.action_page(name)
 
     def _end_filter(self) -> None:

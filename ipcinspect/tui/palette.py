@@ -23,6 +23,7 @@ COLOUR = {
     "key": "bold $text-primary",
     "tab": "bold underline $text-primary",
     "open": "bold on $primary-muted",
+    "badge": "bold reverse $text-error",
 }
 """For themes with true colours, which fade with alpha."""
 

@@ -60,6 +60,8 @@ class ChannelRows:
     turned: bool = False
     host: Host | None = None
     """Where we are, where any channel lies in another namespace than ours: then each row tells its own."""
+    stuck: frozenset[ChannelKey] = frozenset()
+    """Those through which a deadlock goes."""
 
     def __len__(self) -> int:
         return len(self.channels)
@@ -76,8 +78,12 @@ class ChannelRows:
     def line(self, index: int, width: int, chosen: bool, glyphs: Glyphs) -> Line:
         channel = self.channels[index]
         space = None if self.host is None else namespace_word(channel, self.host)
-        row = Row(channel, self.since.get(channel.key), self.now, chosen, space, self.life_of(channel.key))
-        return row_line(row, ends_of(channel), width, glyphs, self.host is not None)
+        since, life, stuck = self.since.get(channel.key), self.life_of(channel.key), channel.key in self.stuck
+        row = Row(channel, since, self.now, chosen, space, life, stuck)
+        ends = ends_of(channel)
+        if stuck:
+            ends = ends._replace(wire="blocked", blocked=True)
+        return row_line(row, ends, width, glyphs, self.host is not None)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What each condition of a channel (`selection.order.condition`) looks like on the screen: one table."""
+"""What each condition of a channel (`selection.order.condition`, or in a deadlock) looks like on the screen."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ class StateLook(NamedTuple):
 
 
 STATES = {
+    "deadlock": StateLook("deadlock", "deadlock", "error", "error"),
     "full": StateLook("full", "full", "error", "error"),
     "waiting-accept": StateLook("waiting", "waiting", "trouble", "warning"),
     "opening": StateLook("opening", "opening", "trouble", "warning"),

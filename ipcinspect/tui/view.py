@@ -20,6 +20,7 @@ from ipcinspect.selection.order import Order, condition, worst_of
 from ipcinspect.tui.rows import ChannelRows
 from ipcinspect.tui.sorting import sorted_gently
 from ipcinspect.tui.tree import TreeRows, build_tree
+from ipcinspect.tui.trouble import Trouble
 
 
 class Query(NamedTuple):
@@ -54,6 +55,8 @@ class View:
     """The full channel that stands first in the usual order: the one that the headline names."""
     tree: TreeRows | None
     """None unless the query asks for it."""
+    trouble: Trouble | None = None
+    """Who is stuck and what is wrong, of the last look that read waits; None where none did."""
 
     @property
     def snapshot(self) -> Snapshot:
@@ -65,17 +68,20 @@ class View:
         return self.observation.changes.since.get(key)
 
 
-def arrange(observation: Observation, last: Mapping[ChannelKey, Last], query: Query) -> View:
+def arrange(
+    observation: Observation, last: Mapping[ChannelKey, Last], query: Query, trouble: Trouble | None = None
+) -> View:
     """The view of an observation for a query. Raises WordError for words that `parse` does not take."""
     snapshot = observation.snapshot
     states = Counter(condition(channel) for channel in snapshot.channels)
     return View(
         observation=observation,
         query=query,
-        channels=_arrange_channels(observation, last, query),
+        channels=_arrange_channels(observation, last, query, {} if trouble is None else trouble.deadlocked),
         states=states,
         worst=_worst_full(observation) if states.get("full") else None,
         tree=build_tree(snapshot, query.tree_words) if query.tree else None,
+        trouble=trouble,
     )
 
 
@@ -94,7 +100,9 @@ def remember_closed(
     return kept
 
 
-def _arrange_channels(observation: Observation, last: Mapping[ChannelKey, Last], query: Query) -> ChannelRows:
+def _arrange_channels(
+    observation: Observation, last: Mapping[ChannelKey, Last], query: Query, deadlocked: Mapping[ChannelKey, float]
+) -> ChannelRows:
     snapshot, since = observation.snapshot, observation.changes.since
     living = snapshot.channels_by_key
     closed = {entry.channel.key: entry for entry in observation.changes.closed if entry.channel.key not in living}
@@ -113,11 +121,26 @@ def _arrange_channels(observation: Observation, last: Mapping[ChannelKey, Last],
     if closed:
         ordered = [closed[channel.key].channel if channel.key in closed else channel for channel in ordered]
         since = {**since, **{key: entry.closed_at for key, entry in closed.items()}}
+    stuck = {key: start for key, start in deadlocked.items() if key in living}
+    if stuck:
+        since = {**since, **stuck}
+        ordered = _worst_on_top(ordered, stuck, query.order)
     places = {channel.key: place for place, channel in enumerate(ordered)}
     host = snapshot.host
     here = None if not any(is_foreign(channel, host) for channel in snapshot.channels) else host
     order, life_of = query.order, partial(life_in, observation.changes)
-    return ChannelRows(ordered, places, since, snapshot.taken_at, life_of, order.word, order.reverse, here)
+    return ChannelRows(
+        ordered, places, since, snapshot.taken_at, life_of, order.word, order.reverse, here, frozenset(stuck)
+    )
+
+
+def _worst_on_top(ordered: list[Channel], stuck: Mapping[ChannelKey, float], order: Order) -> list[Channel]:
+    """A channel through which a deadlock goes is worse than any state that it could be in."""
+    if order.word != "worst":
+        return ordered
+    first = [channel for channel in ordered if channel.key in stuck]
+    rest = [channel for channel in ordered if channel.key not in stuck]
+    return [*rest, *first] if order.reverse else [*first, *rest]
 
 
 def _quiet_since(

@@ -33,11 +33,18 @@ class Row(NamedTuple):
     """The namespaces it lies in, in words; None where that is not known."""
     life: Life | None = None
     """What is known of its life; None where it was not watched."""
+    stuck: bool = False
+    """Whether a deadlock goes through it."""
+
+    @property
+    def state(self) -> str:
+        """The word for its state: a deadlock is worse than any state that it could be in."""
+        return "deadlock" if self.stuck else condition(self.channel)
 
     @property
     def quiet(self) -> bool:
         """Whether the whole row is muted."""
-        return look_of(condition(self.channel)).role == "muted"
+        return look_of(self.state).role == "muted"
 
     @property
     def role(self) -> str:
@@ -62,9 +69,8 @@ def name_cell(row: Row, width: int, glyphs: Glyphs) -> Line:
 
 def state_cell(row: Row, width: int, glyphs: Glyphs) -> Line:
     """Mark and word."""
-    state = condition(row.channel)
-    look = look_of(state)
-    return (Span(clip(f"{glyphs.marks[look.mark]} {label(state, width)}", width, glyphs), look.role),)
+    look = look_of(row.state)
+    return (Span(clip(f"{glyphs.marks[look.mark]} {label(row.state, width)}", width, glyphs), look.role),)
 
 
 def fill_cell(row: Row, width: int, glyphs: Glyphs) -> Line:
@@ -104,9 +110,9 @@ def for_cell(row: Row, width: int, glyphs: Glyphs) -> Line:
     if row.since is None:
         return (Span(clip("?", width, glyphs, "right"), "muted"),)
     seconds = max(row.now - row.since, 0.0)
-    trouble = is_trouble(condition(row.channel))
+    trouble = is_trouble(row.state)
     told = figures.whole_age(seconds) if row.chosen else figures.steady_age(seconds)
-    return (Span(clip(told, width, glyphs, "right"), look_of(condition(row.channel)).role if trouble else "muted"),)
+    return (Span(clip(told, width, glyphs, "right"), look_of(row.state).role if trouble else "muted"),)
 
 
 def end_cell(end: End, width: int, role: str, glyphs: Glyphs) -> Line:

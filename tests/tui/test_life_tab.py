@@ -73,7 +73,7 @@ async def test_the_other_tabs_have_the_panel_for_themselves() -> None:
     async with at_screen(FakeSource(*looks(("idle", 0))), (120, 40)) as user:
         await user.press("right", "right")
         await user.sees_no("3 transmission")
-        await user.press("right", "right")
+        await user.press("right", "right", "right", "right")
         await user.sees("3 transmission")
 
 
@@ -117,7 +117,7 @@ async def test_the_palette_opens_life() -> None:
 
 
 async def test_help_explains_stages_and_certainties() -> None:
-    async with at_screen(FakeSource(*looks(("idle", 0))), (120, 90)) as user:
+    async with at_screen(FakeSource(*looks(("idle", 0))), (120, 100)) as user:
         await user.press("question_mark")
         await user.sees("≈ inferred", "◉  ", ">1.2K/s")
 

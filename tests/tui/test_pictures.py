@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,12 @@ from ipcinspect.model.channel import Queue
 from ipcinspect.model.contents import Contents, Piece
 from ipcinspect.model.gap import Gap, Sight
 from ipcinspect.model.snapshot import Cost, Snapshot
+from ipcinspect.model.wait import Awaited, ThreadKey
 from ipcinspect.sources import Detail, Details
+from ipcinspect.tui import feed
 from ipcinspect.tui.ipc_app import IpcApp
 from ipcinspect.tui.options import ScreenOptions
+from tests.diagnosis.builders import look, reads, wait, writes
 from tests.fakes import NOON, FakeSource, channel, endpoint, pipe, process, snapshot
 from tests.tui.frozen_walk import PIPE, begin_frozen
 
@@ -70,10 +74,35 @@ def machine(at: float) -> Snapshot:
     )
 
 
+def knots(at: float) -> Snapshot:
+    """A pipeline before a pager, and two that wait for each other."""
+    sh = process(2209, "sh")
+    make, tee, less = (process(2211 + n, name, ppid=2209) for n, name in enumerate(("make", "tee", "less")))
+    one, other = process(3301, "python3"), process(3302, "python3")
+    first, second = pipe(48213, make, tee, "full", 65536), pipe(48217, tee, less, "full", 65536)
+    there, back = pipe(50112, one, other, "full", 65536), pipe(50114, other, one, "full", 65536)
+    terminal = channel(4, "pty", "idle", [endpoint("b", "slave", less, 3)], name="/dev/pts/4", queued=None)
+    slot = Awaited("child", processes=(make.key,))
+    waits = [
+        wait(ThreadKey(sh.key, sh.pid), "wait4", slot, told="wait4(2211)", wchan="do_wait"),
+        *(writes(who, pipe, 1)._replace(told="write(1, 65536)", wchan="pipe_write")
+          for who, pipe in ((make, first), (tee, second), (one, there), (other, back))),
+        reads(less, terminal, 3)._replace(told="read(3)", wchan="n_tty_read"),
+    ]  # fmt: skip
+    steady = [each._replace(switches=7) for each in waits]
+    return replace(look([first, second, there, back, terminal], steady, [sh]), taken_at=at)
+
+
+def calm(at: float) -> Snapshot:
+    rest = pipe(7, process(77, "loader"), process(78, "worker"))
+    return replace(look([rest], [reads(process(78, "worker"), rest, 0)]), taken_at=at)
+
+
+MACHINES = {"everything": machine, "knots": knots, "calm": calm}
 PICTURES = {
     "channels-80x24": ((80, 24), (), {}),
     "channels-120x40-panel": ((120, 40), ("down", "down", "tab"), {}),
-    "channels-120x40-fields": ((120, 40), ("right", "right", "right"), {}),
+    "channels-120x40-fields": ((120, 40), ("right",) * 5, {}),
     "channels-80x24-life": ((80, 24), ("right",), {}),
     "channels-ascii-life": ((80, 24), ("right",), {"ascii": True}),
     "channels-80x24-offer": ((80, 24), ("p",), {}),
@@ -88,6 +117,11 @@ PICTURES = {
     "channels-paused-none-match": ((80, 24), ("space", "slash", *"state:closed", "enter"), {}),
     "processes-80x24": ((80, 24), ("2",), {}),
     "processes-120x40": ((120, 40), ("2", "o"), {}),
+    "channels-80x24-deadlock": ((80, 24), (), {"source": "knots"}),
+    "stuck-80x24-cycle": ((80, 24), ("3",), {"source": "knots"}),
+    "stuck-120x40-chain": ((120, 40), ("3", "down"), {"source": "knots"}),
+    "stuck-80x24-none": ((80, 24), ("3",), {"source": "calm", "no_color": True}),
+    "findings-120x40": ((120, 40), ("4",), {"source": "knots"}),
     "doctor-80x24": ((80, 24), ("7",), {}),
     "help-120x60": ((120, 60), ("question_mark",), {}),
 }
@@ -95,7 +129,8 @@ PICTURES = {
 
 @pytest.fixture(autouse=True)
 def clocks_of_one_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Wall times in the pictures are local."""
+    """Wall times in the pictures are local; and each look reads waits, however fast one follows the other."""
+    monkeypatch.setattr(feed, "WAITS_EVERY_S", 0.0)
     monkeypatch.setenv("TZ", "UTC0")
     time.tzset()
     yield
@@ -143,13 +178,15 @@ def test_every_picture_that_is_kept_is_compared() -> None:
 
 
 def _app(options: dict[str, Any]) -> IpcApp:
+    options = dict(options)
+    seen = MACHINES[options.pop("source", "everything")]
     facts = (Detail("status", "sleeping", None, "psutil"), Detail("memory", 14 << 20, "bytes", "psutil"))
     known = {end.process.key: Details(facts) for row in machine(NOON).channels for end in row.endpoints if end.process}
     pipe_key = machine(NOON).channels[0].key
     details = {**known, pipe_key: Details((), {(2211, 1): "cloexec", (2209, 5): "block", (2212, 0): "block"})}
     log = b'cc -O2 main.c\n{"step": 1}\n\x1b[33mwarning:\x1b[0m unused \xff\n' + b"ld " * 60 + b"\n"
     contents = {pipe_key: Contents((Piece(log, 4096),), "tee(2) through descriptor 0 of tee 2212", 65536)}
-    source = FakeSource(machine(NOON), machine(NOON + 130), details=details, contents=contents)
+    source = FakeSource(seen(NOON), seen(NOON + 130), details=details, contents=contents)
     return IpcApp(source, ScreenOptions(interval=1000.0, clock=lambda: NOON + 130, **options))
 
 

@@ -253,9 +253,9 @@ async def test_the_panel_names_every_holder_and_opens_its_process() -> None:
     details = {FULL.key: Details((Detail("pipe size", 65536, "bytes", "fdinfo"),), {(2211, 1): "nonblock cloexec"})}
     async with at_screen(FakeSource(world(), details=details)) as user:
         await user.sees("Ends 2", "writer  make 2211", "nonblock cloexec", "reader  tee 2212")
-        await user.press("right", "right", "right")
+        await user.press(*["right"] * 5)
         await user.sees("pipe size", "64.0K (65536)", "fdinfo")
-        await user.press("left", "left", "left", "enter", "down", "enter")
+        await user.press(*["left"] * 5, "enter", "down", "enter")
         await user.sees("sh 2209 › tee 2212", "Descriptors 2")
         await user.press("escape")
         await user.sees("Ends 2")

@@ -35,6 +35,7 @@ class ChannelsPage(Page):
         Key("tab", "panel"),
         Key("/", "filter"),
         Key("s", "sort"),
+        Key("w", "why"),
         Key("p", "peek"),
         Key("space", "pause"),
         Key("y", "copy"),
@@ -243,4 +244,6 @@ class ChannelsPage(Page):
         asked = self._details is not None and self._details[0] == key
         details = self._details[1] if asked and self._details is not None else None
         since, life = view.channels.since.get(channel.key), view.channels.life_of(channel.key)
-        self.panel.show(Subject(channel, view.snapshot, since, details, asked, self._peek, self._form, life))
+        self.panel.show(
+            Subject(channel, view.snapshot, since, details, asked, self._peek, self._form, life, view.trouble)
+        )

@@ -47,6 +47,10 @@ class Page(Vertical):
         """What the details are asked of."""
         return None
 
+    def asks_about(self) -> ProcessKey | ChannelKey | None:
+        """Whose waiting `w` shows."""
+        return self.chosen_key()
+
     @property
     def is_informed(self) -> bool:
         """Whether the details of what is chosen, and what is in it where that was asked for, have come."""

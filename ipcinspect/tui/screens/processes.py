@@ -36,6 +36,7 @@ class ProcessesPage(Page):
         Key("enter", "channel"),
         Key("o", "other end"),
         Key("[ ]", "process"),
+        Key("w", "why"),
         Key("/", "filter"),
         Key("esc", "back"),
         Key("y", "copy"),

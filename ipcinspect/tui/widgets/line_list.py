@@ -93,9 +93,11 @@ class LineList(ScrollView, can_focus=True):
             """The list it happened in."""
             return self.lines
 
-    def __init__(self, *, chooses: bool = True, marks: bool = True, id: str | None = None) -> None:
+    def __init__(
+        self, *, chooses: bool = True, marks: bool = True, id: str | None = None, classes: str | None = None
+    ) -> None:
         """`marks`: whether the chosen row keeps a mark while another widget has the focus."""
-        super().__init__(id=id)
+        super().__init__(id=id, classes=classes)
         self.rows: Rows = TextRows()
         self._chooses = chooses
         self._marks = marks

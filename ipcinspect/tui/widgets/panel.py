@@ -11,7 +11,7 @@ from textual.containers import Vertical
 
 from ipcinspect.tui.drawing import Line, Span, length, rule
 from ipcinspect.tui.ends import ends_of
-from ipcinspect.tui.fields import Subject, end_rows, field_rows, inside_rows, life_rows
+from ipcinspect.tui.fields import Subject, end_rows, field_rows, finding_rows, inside_rows, life_rows, wait_rows
 from ipcinspect.tui.glyphs import Glyphs
 from ipcinspect.tui.inside import Peek, room_of
 from ipcinspect.tui.palette import look_of
@@ -42,6 +42,8 @@ TABS = (
     ),
     PanelTab("Life", lambda subject: None, life_rows, False),
     PanelTab("Contents", lambda subject: None, inside_rows, False),
+    PanelTab("Waits", lambda subject: subject.waits or None, wait_rows, False),
+    PanelTab("Findings", lambda subject: len(subject.findings) or None, finding_rows, False),
     PanelTab("Fields", lambda subject: None, lambda subject, width, glyphs: field_rows(subject, glyphs), False),
 )
 """A new tab is one more entry here."""
