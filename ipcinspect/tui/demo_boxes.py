@@ -7,7 +7,7 @@ from ipcinspect.tui import demo_tank
 from ipcinspect.tui.demo_calls import call_text
 from ipcinspect.tui.demo_scene import Scene, is_closed, milliseconds, slept_until
 from ipcinspect.tui.demo_wires import wire
-from ipcinspect.tui.drawing import Line, Span, clip, clip_name, fit, length
+from ipcinspect.tui.drawing import Line, Span, clip, clip_left, fit, length
 from ipcinspect.tui.glyphs import Glyphs
 
 _WIDEST = 44
@@ -58,7 +58,7 @@ def _title(scene: Scene, side: str) -> str:
 def _channel_title(scene: Scene, width: int, glyphs: Glyphs) -> str:
     channel = scene.channel
     name = scene.plan.mechanism if channel is None else glyphs.safe(channel.id)
-    return clip_name(name, min(len(name), width - 2), glyphs)
+    return clip_left(name, min(len(name), width - 2), glyphs)
 
 
 def _process(scene: Scene, side: str, width: int, glyphs: Glyphs) -> list[Line]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ipcinspect.demo.telling import Told
 from ipcinspect.mechanisms.demo_part import Report
+from ipcinspect.mechanisms.room import Demo
 from ipcinspect.tui.demo_scene import Scene
 from ipcinspect.tui.drawing import Line, Span, clip
 from ipcinspect.tui.glyphs import Glyphs
@@ -15,15 +16,16 @@ _TIME = 9
 SLEPT_S = 0.001
 """From here on a call counts as one that slept: its row stands where it returned."""
 _MOVING = ("transmission", "delivery", "reception", "response")
-MOVERS = frozenset(
+_MOVERS = frozenset(
     (
         "write", "writev", "read", "readv", "send", "sendto", "sendmsg", "recv", "recvfrom", "recvmsg",
         "msgsnd", "msgrcv", "mq_send", "mq_timedsend", "mq_receive", "mq_timedreceive", "semop",
-        "semtimedop", "sem_post", "sem_wait", "sem_timedwait", "sem_trywait", "copy", "store", "load",
-        "memcpy",
+        "semtimedop", "sem_post", "sem_wait", "sem_timedwait", "sem_trywait",
     )
 )  # fmt: skip
 """Calls that move data, or a count."""
+_MEMORY_MOVERS = frozenset(("store", "load"))
+"""... of memory: what it does with semaphores beside that is about its lock."""
 
 
 class _Row(NamedTuple):
@@ -33,18 +35,22 @@ class _Row(NamedTuple):
 
 
 def call_text(report: Report, width: int | None = None) -> str:
-    """`write(4, 512) = 512`, `read(3, 4096) …`, `write(4, 1) EPIPE`; shorter where `width` has no room for it."""
-    end = _ending(report)
-    whole = f"{report.call}({', '.join(report.args)}){end}"
-    if width is None or len(whole) <= width:
-        return whole
-    for kept in range(len(report.args) - 1, -1, -1):
-        text = f"{report.call}({', '.join((*report.args[:kept], '…'))}){end}"
-        if len(text) <= width:
+    """`write(4, 512) = 512`, `read(3, 4096) …`, `write(4, 1) EPIPE`; shorter where `width` has no room for it.
+
+    What is left out then are arguments, at last the result: of a number no part is shown, of words the first.
+    """
+    end, args = _ending(report), report.args
+    shorter = [(*args[:kept], "…", args[-1]) for kept in range(len(args) - 2, 0, -1)]
+    shorter += [(*args[:kept], "…") for kept in range(len(args) - 1, 0, -1)]
+    for shown in (args, *shorter, ("…", *args[-1:]), ("…",)):
+        text = f"{report.call}({', '.join(shown)}){end}"
+        if width is None or len(text) <= width:
             return text
-    return (
-        f"{report.call}{end}" if len(report.call) + len(end) <= width or report.result is None else f"{report.call}(…)"
-    )
+    if report.result is None:
+        assert width is not None, "the first one fits"
+        room = width - len(end)
+        return f"{report.call if len(report.call) <= room else report.call[: max(room - 1, 0)] + '…'}{end}"
+    return f"{report.call}(…){'' if report.result[:1].isdecimal() else end}"
 
 
 def _ending(report: Report) -> str:
@@ -53,6 +59,11 @@ def _ending(report: Report) -> str:
     if report.has_failed:
         return " failed"
     return " …" if report.took_s is None else f" = {report.result}"
+
+
+def moves(demo: Demo, report: Report) -> bool:
+    """Whether a call moves data, or wants to; where there is only a count, whether it changes that."""
+    return report.call in (_MEMORY_MOVERS if demo.locks else _MOVERS)
 
 
 def calls_head(scene: Scene, width: int, glyphs: Glyphs) -> Line:
@@ -73,7 +84,7 @@ def call_lines(scene: Scene, width: int, most: int, glyphs: Glyphs) -> list[Line
     rows = _rows(scene.lines)
     newest = next((place for place, row in enumerate(rows) if row.newest), len(rows))
     start = min(max(len(rows) - most, 0), newest)
-    return [_line(row, width, glyphs) for row in rows[start : start + max(most, 0)]]
+    return [_line(scene.demo, row, width, glyphs) for row in rows[start : start + max(most, 0)]]
 
 
 def _rows(lines: Sequence[Told]) -> list[_Row]:
@@ -95,13 +106,13 @@ def _identity(line: Told) -> tuple[str | None, float]:
     return (line.side, line.report.began_at if line.report is not None else 0.0)
 
 
-def _line(row: _Row, width: int, glyphs: Glyphs) -> Line:
+def _line(demo: Demo, row: _Row, width: int, glyphs: Glyphs) -> Line:
     left, right = _halves(width)
     report = row.told.report
     assert report is not None, "a row is a call"
     is_receiver = row.told.side == "b"
     text = glyphs.safe(call_text(report, right if is_receiver else left))
-    wire, wire_role = _wire(row, report, glyphs)
+    wire, wire_role = _wire(demo, row, report, glyphs)
     role = "error" if report.has_failed else "strong" if row.newest else "text"
     time = Span(clip(_milliseconds(row.at_s), _TIME, glyphs, "right"), "muted")
     if is_receiver:
@@ -116,10 +127,10 @@ def _milliseconds(seconds: float) -> str:
     )
 
 
-def _wire(row: _Row, report: Report, glyphs: Glyphs) -> tuple[str, str]:
+def _wire(demo: Demo, row: _Row, report: Report, glyphs: Glyphs) -> tuple[str, str]:
     """`━►` where data went, `◄━` where an answer did, a dot otherwise."""
     told = row.told
-    moved = told.stage in _MOVING and report.call in MOVERS and report.result is not None
+    moved = told.stage in _MOVING and moves(demo, report) and report.result is not None
     if not moved:
         side = " " + glyphs.quiet_call if told.side != "b" else glyphs.quiet_call + " "
         return side, "faint"

@@ -137,7 +137,7 @@ def _options(plan: Plan, demo: Demo) -> Iterator[Choice]:
     for word in demo.notifications:
         yield Choice("told by", word, _NOTIFIED[word], now.notification == word, plan._replace(notification=word))
     for word in demo.responses_of(now.variant or ""):
-        help_ = "the answer comes back through the same channel" if word == "same" else "... through a second channel"
+        help_ = f"the answer comes back through {'the same channel' if word == 'same' else 'another one of its kind'}"
         yield Choice("answer", word, help_, now.response == word, plan._replace(response=word))
     for word in demo.locks:
         yield Choice("lock", word, "guards the memory", now.lock == word, plan._replace(lock=word))

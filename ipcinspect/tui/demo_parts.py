@@ -10,7 +10,7 @@ from ipcinspect.lifecycle.interfaces import INTERFACES
 from ipcinspect.model.words import STAGES
 from ipcinspect.tui import figures
 from ipcinspect.tui.demo_scene import Scene
-from ipcinspect.tui.demo_words import COUNT_WORDS, REAL_LIFE, stage_words
+from ipcinspect.tui.demo_words import COUNT_WORDS, FAULT_REAL_LIFE, REAL_LIFE, stage_words
 from ipcinspect.tui.drawing import Line, Span, clip, fit, length, rule, wrap
 from ipcinspect.tui.glyphs import Glyphs
 from ipcinspect.tui.states import look_of
@@ -79,13 +79,16 @@ def stage_lines(scene: Scene, width: int, glyphs: Glyphs) -> list[Line]:
 
 def real_life_lines(scene: Scene, width: int, glyphs: Glyphs) -> list[Line]:
     """Where one meets this stage outside of a demo; what that says is of channels that carry something."""
-    if scene.stage is None or (scene.stage in COUNT_WORDS and not scene.demo.carries_payload):
+    if scene.stage is None:
+        return []
+    words = FAULT_REAL_LIFE.get(scene.plan.fault or "") if scene.newest is scene.fault else None
+    if words is None and scene.stage in COUNT_WORDS and not scene.demo.carries_payload:
         return []
     spans: list[Span] = [_label("Real life", glyphs)]
-    for place, piece in enumerate(re.split(r"\{(\w+)\}", REAL_LIFE[scene.stage])):
+    for place, piece in enumerate(re.split(r"\{([\w-]+)\}", words or REAL_LIFE[scene.stage])):
         if place % 2:
             look = look_of(piece)
-            spans.append(Span(f"{glyphs.marks[look.mark]} {piece}", look.role))
+            spans.append(Span(f"{glyphs.marks[look.mark]} {look.label}", look.role))
         else:
             spans.append(Span(piece))
     return [tuple(spans)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipcinspect.mechanisms.demo_part import Report
 from ipcinspect.model.words import STAGES
-from ipcinspect.tui.demo_calls import MOVERS
+from ipcinspect.tui.demo_calls import moves
 from ipcinspect.tui.demo_scene import Scene, is_closed
 from ipcinspect.tui.drawing import Line, Span
 from ipcinspect.tui.glyphs import Glyphs
@@ -57,6 +57,6 @@ def _last_move(scene: Scene, side: str) -> Report | None:
     mine = (
         told.report
         for told in reversed(scene.lines)
-        if told.stage == scene.stage and told.side == side and told.report is not None and told.report.call in MOVERS
+        if told.stage == scene.stage and told.side == side and told.report is not None
     )
-    return next(mine, None)
+    return next((report for report in mine if moves(scene.demo, report)), None)

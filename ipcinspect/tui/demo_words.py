@@ -61,3 +61,15 @@ REAL_LIFE: Mapping[str, str] = {
     "termination": "an end that somebody forgot to close: no EOF for the reader, {orphaned} for a queue or memory.",
 }
 """Where one meets it; a word in braces is a state, drawn as on Channels."""
+
+FAULT_REAL_LIFE: Mapping[str, str] = {
+    "denied": "whoever may not is told so at once; owner and permission bits stand among the Fields of a channel.",
+    "emfile": "a program at its limit lives on, but opens and accepts nothing more; Processes counts descriptors.",
+    "limit": "who asks for one more is refused; those that are there go on as before.",
+    "too-big": "the sender alone hears of it; the receiver never knows that there was something.",
+    "corrupt": "only who reads notices; what lies in a live channel is looked at with p on Channels.",
+    "receiver-killed": "{no-reader} for a pipe, {half-closed} for a connection; queues, memory, counts show nothing.",
+    "sender-killed": "{no-writer} for a pipe, {half-closed} for a connection; queues, memory, counts show nothing.",
+    "owner-dies": "who sleeps for a lock whose owner is gone may wait for good: ipcinspect check names such locks.",
+}
+"""... where a fault shows that differs from what one usually meets at its stage."""

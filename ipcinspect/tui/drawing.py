@@ -128,6 +128,14 @@ def bar(fraction: float | None, width: int, role: str, glyphs: Glyphs) -> Line:
     )
 
 
+def clause(text: str, width: int) -> str:
+    """The text, or of one that is too long as many of its clauses as fit; the whole where not even the first does."""
+    if cell_len(text) <= width:
+        return text
+    ends = [place for place, char in enumerate(text) if char in ",:;" or text.startswith(" (", place)]
+    return next((text[:place] for place in reversed(ends) if cell_len(text[:place]) <= width), text)
+
+
 def wrap(text: str, width: int) -> list[str]:
     """Words in lines of at most `width` cells; a word that is longer is broken."""
     lines: list[str] = []

@@ -9,13 +9,14 @@ import pytest
 from ipcinspect.demo.checking import filled
 from ipcinspect.demo.plan import Plan
 from ipcinspect.demo.telling import Told
+from ipcinspect.mechanisms.demo_part import Report
 from ipcinspect.tui import demo_choices
 from ipcinspect.tui.demo_calls import call_lines, call_text
 from ipcinspect.tui.demo_choices import DEMOS
 from ipcinspect.tui.demo_fault_words import fault_words
 from ipcinspect.tui.demo_page_text import demo_lines
 from ipcinspect.tui.demo_scene import Scene, slept_until, stations
-from ipcinspect.tui.drawing import Line
+from ipcinspect.tui.drawing import Line, clause
 from ipcinspect.tui.glyphs import ASCII, UNICODE, Glyphs
 from ipcinspect.tui.options import ScreenOptions
 from tests.demo.test_faults import BY_LOCK, ENDINGS
@@ -209,3 +210,31 @@ def test_of_a_semaphore_set_the_one_that_counts_is_drawn_and_the_others_are_name
 def test_in_ascii_nothing_else_is_drawn_of_a_fault() -> None:
     for lines, is_over in ((until_fault(), False), (walk(KILLED), True)):
         assert drawn(scene_of(KILLED, lines, is_over), glyphs=ASCII).isascii()
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "result", "width", "shown"),
+    [
+        ("write", ("4", "512 bytes"), "512", 30, "write(4, 512 bytes) = 512"),
+        ("write", ("4", "512 bytes"), "512", 19, "write(4, …) = 512"),
+        ("semop", ("7", "[0: -1 SEM_UNDO]", "unlock"), "0", 30, "semop(7, …, unlock) = 0"),
+        ("semop", ("1234567", "[0: -1 SEM_UNDO]", "unlock"), "0", 20, "semop(…, unlock) = 0"),
+        ("sem_open", ("/name", "O_CREAT"), "0x7f1208adf000", 19, "sem_open(…)"),
+        ("json.loads", ("512 bytes",), 'number 1, text "one"', 19, 'json.loads(…) = number 1, text "one"'),
+    ],
+)
+def test_a_call_is_shortened_so_that_no_number_of_it_is_cut(
+    name: str, args: tuple[str, ...], result: str, width: int, shown: str
+) -> None:
+    assert call_text(Report(name, args, 0.0, 0.001, result), width) == shown
+
+
+def test_of_a_failed_call_the_error_is_always_whole() -> None:
+    refused = Report("sem_timedwait", ("/name", "3 s", "lock"), 0.0, 3.0, None, "ETIMEDOUT")
+    assert call_text(refused, 19) == "sem_time… ETIMEDOUT"
+
+
+def test_of_a_sentence_that_is_too_long_whole_clauses_are_shown() -> None:
+    assert clause("bytes in order, one way, between processes (pipe(7))", 30) == "bytes in order, one way"
+    assert clause("memory with a name (shm_overview(7))", 20) == "memory with a name"
+    assert clause("nothing to cut at", 5) == "nothing to cut at"

@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 
 from ipcinspect.demo.plan import Plan
 from ipcinspect.tui.demo_choices import Choice
-from ipcinspect.tui.drawing import Line, Span, clip, fit, rule
+from ipcinspect.tui.drawing import Line, Span, clause, clip, fit, length, rule
 from ipcinspect.tui.glyphs import Glyphs
 from ipcinspect.tui.header import Key, keys_line
 from ipcinspect.tui.widgets.line_list import LineList
@@ -51,9 +51,8 @@ class ChoiceRows:
             *topic,
             Span(f"{mark} ", "accent" if choice.is_chosen else "faint"),
             Span(clip(choice.word, _WORD, glyphs), role),
-            Span(f" {choice.help}", "muted"),
         )
-        return fit(spans, width, glyphs)
+        return fit((*spans, Span(f" {clause(choice.help, width - length(spans) - 1)}", "muted")), width, glyphs)
 
 
 class ChooserScreen(ModalScreen[None]):
