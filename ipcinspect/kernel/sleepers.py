@@ -9,6 +9,7 @@ too: of the reader (`iolock` in net/unix/af_unix.c), and of whoever sends or rec
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Iterable
 
 from ipcinspect.kernel import call_numbers, procfs
 
@@ -27,8 +28,9 @@ _ORDINARY = frozenset(
     for name in (
         "0", "", "pipe_read", "pipe_write", "anon_pipe_read", "anon_pipe_write", "fifo_pipe_read", "fifo_pipe_write",
         "pipe_wait", "pipe_wait_readable", "pipe_wait_writable", "wait_for_partner", "do_sys_poll",
-        "poll_schedule_timeout", "poll_schedule_timeout.constprop.0", "do_select", "ep_poll", "futex_wait_queue",
-        "futex_wait_queue_me", "__futex_wait", "hrtimer_nanosleep", "do_wait", "sigsuspend", "do_sigtimedwait",
+        "poll_schedule_timeout", "poll_schedule_timeout.constprop.0", "do_select", "ep_poll", "do_epoll_wait",
+        "futex_wait_queue", "futex_wait_queue_me", "__futex_wait", "futex_do_wait",
+        "hrtimer_nanosleep", "do_wait", "sigsuspend", "do_sigtimedwait",
         "unix_stream_read_generic", "unix_stream_data_wait", "__skb_wait_for_more_packets", "inet_csk_accept",
         "sk_wait_data", "wait_woken", "n_tty_read", "do_signal_stop", "ptrace_stop", "kernel_clone", "__do_sys_pause",
         "__x64_sys_pause", "__arm64_sys_pause", "do_semtimedop", "__do_semtimedop", "do_msgrcv", "do_msgsnd",
@@ -77,18 +79,49 @@ def is_given(syscall: bytes, fd: int, machine: str) -> bool:
     For a machine whose numbers are not known here, and for a 32-bit task, any call that has the number among its first
     arguments counts.
     """
+    given = _given(syscall, machine)
+    return given is None or fd in given
+
+
+def _given(syscall: bytes, machine: str) -> Collection[int] | None:
+    """The descriptors that such a call may have been given; None where it can be any."""
     fields = syscall.split()
     if not fields or fields[0] in (b"running", b"-1"):
-        return False
+        return ()
     try:
         number, *arguments = int(fields[0]), *(int(field, 16) for field in fields[1:])
     except ValueError:
-        return True
+        return None
     known = call_numbers.names(machine, False)
     if not known or len(arguments) < 8 or arguments[6] < _LARGEST_32_BIT:
-        return fd in arguments[:4]
+        return arguments[:4]
     name = known.get(number)
-    return (name in _ONE_DESCRIPTOR and arguments[0] == fd) or (name in _TWO_DESCRIPTORS and fd in arguments[:3])
+    if name in _ONE_DESCRIPTOR:
+        return arguments[:1]
+    return arguments[:3] if name in _TWO_DESCRIPTORS else ()
+
+
+def worked_on(root: str, pid: int, threads: Iterable[int]) -> dict[int | None, list[int]]:
+    """By descriptor, which of these threads of a process may work on it; by None, those that may work on any."""
+    found: dict[int | None, list[int]] = {}
+    machine = os.uname().machine
+    try:
+        process = procfs.open_process(root, pid)
+    except OSError:
+        return found
+    try:
+        for thread in threads:
+            try:
+                given = _given(procfs.read_file(process, f"task/{thread}/syscall"), machine)
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            except OSError:
+                given = None
+            for fd in (None,) if given is None else set(given):
+                found.setdefault(fd, []).append(thread)
+    finally:
+        os.close(process)
+    return found
 
 
 def _wchan(task: str) -> bytes:

@@ -51,6 +51,7 @@ class Loans:
         self._pids_agree = pids_agree
         self._alone = {row.pid for row in facts if row.num_threads == 1}
         self._sleepers: dict[int, list[int]] = {}
+        self._worked_on: dict[int, dict[int | None, list[int]]] = {}
         self._lenders: OrderedDict[int, Lender] = OrderedDict()
         self._refused: dict[int, str] = {}
         """Why, by the inodes of what nobody's descriptor could be asked about."""
@@ -66,7 +67,8 @@ class Loans:
     def is_locked(self, holders: Sequence[tuple[Process, PipeEnd | FifoEnd | OtherEnd]]) -> bool:
         """Whether a holder may sleep for good at work on the pipe: then asking it would wait for the same lock."""
         for process, end in holders:
-            for thread in self._sleepers_of(process.pid):
+            worked = self._worked_on_by(process.pid)
+            for thread in (*worked.get(end.fd, ()), *worked.get(None, ())):
                 if sleepers.may_work_on(self._root, process.pid, thread, end.fd):
                     self._locked += 1
                     return True
@@ -115,6 +117,13 @@ class Loans:
         rows = [Gap("fill of pipes and sockets by pidfd_getfd", why, number) for why, number in reasons.items()]
         rows.append(Gap("fill of pipes whose holder may hang at work on them", "timed out", self._locked))
         return [gap for gap in rows if gap.count]
+
+    def _worked_on_by(self, pid: int) -> dict[int | None, list[int]]:
+        """By descriptor, the odd sleepers of a process that may work on it: read once, for there may be thousands."""
+        known = self._worked_on.get(pid)
+        if known is None:
+            known = self._worked_on[pid] = sleepers.worked_on(self._root, pid, self._sleepers_of(pid))
+        return known
 
     def _sleepers_of(self, pid: int) -> list[int]:
         known = self._sleepers.get(pid)
