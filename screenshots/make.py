@@ -1,4 +1,4 @@
-"""Takes the pictures beside this file: `python screenshots/make.py`.
+"""Takes the pictures beside this file: `python screenshots/make.py`, or only some: `... make.py demo doctor`.
 
 They are of the running program over real processes, so they cannot differ from what it does. Host, user and numbers
 are those of the machine it ran on.
@@ -10,7 +10,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,6 +59,7 @@ PICTURES = (
     Picture("demo-stage3", 120, 40, "1536", ("5", "n", "n", "n")),
     Picture("demo-stage3", 80, 24, "1536", ("5", "n", "n", "n")),
     Picture("demo-stage7", 120, 40, "ended", ("5", *"nnnnnnn")),
+    Picture("demo-fault", 120, 40, "Fault", ("5", "x", "down", "enter", *"nnn")),
     Picture("doctor", 120, 40, "map_files", ("7",)),
 )
 
@@ -103,12 +104,13 @@ async def wait_until(pilot: Pilot[int], condition: Callable[[], bool]) -> None:
         await pilot.pause(0.05)
 
 
-def main() -> None:
-    """All pictures, of the same situations."""
+def main(words: Sequence[str]) -> None:
+    """All pictures, or those whose names begin with one of the words, of the same situations."""
     with signals_end_in_order(), situations():
         for picture in PICTURES:
-            asyncio.run(take(picture))
+            if not words or picture.screen.startswith(tuple(words)):
+                asyncio.run(take(picture))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -121,10 +121,9 @@ def _line(demo: Demo, row: _Row, width: int, glyphs: Glyphs) -> Line:
 
 
 def _milliseconds(seconds: float) -> str:
-    """`3723.723`: to the microsecond as long as there is room for that."""
-    return next(
-        (text for digits in (3, 2, 1, 0) if len(text := f"{seconds * 1000:.{digits}f}") <= _TIME), f"{seconds:.0f} s"
-    )
+    """`3723.723`: to the microsecond as long as there is room for that, and a space before it."""
+    shown = (f"{seconds * 1000:.{digits}f}" for digits in (3, 2, 1, 0))
+    return next((text for text in shown if len(text) < _TIME), f"{seconds:.0f} s")
 
 
 def _wire(demo: Demo, row: _Row, report: Report, glyphs: Glyphs) -> tuple[str, str]:

@@ -187,7 +187,14 @@ def test_a_call_that_failed_outside_of_the_kernel_does_not_sleep() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "shown"), [(0.0, "0.000"), (3.723723, "3723.723"), (123.4567891, "123456.79"), (99999.5, "99999500")]
+    ("seconds", "shown"),
+    [
+        (0.0, "0.000"),
+        (3.723723, "3723.723"),
+        (12.3456789, "12345.68"),
+        (123.4567891, "123456.8"),
+        (99999.5, "99999500"),
+    ],
 )
 def test_a_time_is_never_cut(seconds: float, shown: str) -> None:
     told = call("creation", "maker", seconds, "pipe2", ("0",), "[3, 4]")
