@@ -34,7 +34,6 @@ from ipcinspect.tui.screens.page import Page
 from ipcinspect.tui.screens.processes import ProcessesPage
 from ipcinspect.tui.screens.stuck import StuckPage
 from ipcinspect.tui.terminal import Terminal
-from ipcinspect.tui.trouble import Tangle
 from ipcinspect.tui.trouble_lines import findings_badge, stuck_badge
 from ipcinspect.tui.view import Query, View
 from ipcinspect.tui.widgets.filter_line import FilterLine
@@ -224,17 +223,13 @@ class Frame(App[int]):
         """Each once, on whatever screen the user is; those that the first look finds stand in the headline."""
         if now.trouble is None or (before is not None and before.trouble is now.trouble):
             return
-        certain = {
-            one.identity: one for one in now.trouble.tangles if one.kind == "deadlock" and one.severity == "error"
-        }
-        if before is not None and before.trouble is not None:
-            for identity, tangle in certain.items():
-                if identity not in self._told_deadlocks:
-                    self.notify(self._new_deadlock(tangle), title="Deadlock", severity="error", markup=False)
+        certain = {one.identity: one for one in now.trouble.tangles if one.certain}
+        new = [one for identity, one in certain.items() if identity not in self._told_deadlocks]
+        if new and before is not None and before.trouble is not None:
+            more = f", and {len(new) - 1} more" if len(new) > 1 else ""
+            message = f"{self.look.glyphs.safe(new[0].sentence)}{more}. 3 shows it."
+            self.notify(message, title="New deadlock", severity="error", markup=False)
         self._told_deadlocks = [*dict.fromkeys([*self._told_deadlocks, *certain])][-_REMEMBERED:]
-
-    def _new_deadlock(self, tangle: Tangle) -> str:
-        return f"{self.look.glyphs.safe(tangle.sentence)}. 3 shows it."
 
     def begin(self) -> None:
         """The first view is there."""

@@ -133,7 +133,7 @@ def chains_of(trouble: Trouble, tangle: Tangle) -> list[Chain]:
     return list(found.values())
 
 
-_LOOKED_AT = 50
+_LOOKED_AT = 20
 
 
 def _meaning(trouble: Trouble, tangle: Tangle, width: int, glyphs: Glyphs) -> Iterator[Line]:

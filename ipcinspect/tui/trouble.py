@@ -47,6 +47,8 @@ class Tangle(NamedTuple):
     """What rules say of it, the most telling first."""
     root: ThreadKey | None = None
     """Who holds them up; None where they wait for each other."""
+    certain: bool = False
+    """Whether it is a knot that no program at rest looks like."""
 
     @property
     def processes(self) -> set[ProcessKey]:
@@ -126,15 +128,17 @@ def _knots(judged: Judged, findings: Iterable[Finding]) -> Iterator[Tangle]:
         threads = set(knot.threads)
         about = [one for one in findings if one.threads and threads.issuperset(one.threads)]
         about.sort(key=lambda one: one.rule == "deadlock")
+        is_error = knot.verdict == "yes" or any(one.severity == "error" for one in about)
         yield Tangle(
             kind="deadlock",
-            severity="error" if knot.verdict == "yes" else "warning",
+            severity="error" if is_error else "warning",
             identity=frozenset(knot.cycle),
             sentence=_who_waits(judged, knot),
             threads=knot.threads,
             start=knot.cycle[0],
             since=max((one.since for one in about if one.since is not None), default=None),
             findings=tuple(about),
+            certain=knot.verdict == "yes",
         )
 
 

@@ -106,6 +106,13 @@ async def test_who_holds_others_up_for_long_is_the_root_of_a_chain() -> None:
         )
 
 
+async def test_of_a_process_stands_what_its_threads_wait_for() -> None:
+    async with at_screen(FakeSource(deadlock())) as user:
+        await user.press("2")
+        user.app.open_process(ONE.key)
+        await user.sees("─ Threads asleep 1 ─", "■ python3 3301", "python3 3302 reads", "─ Descriptors 2 ─")
+
+
 async def test_w_tells_also_of_a_process_that_is_not_stuck_what_it_waits_for() -> None:
     async with at_screen(FakeSource(pipeline())) as user:
         await user.press("2")
@@ -126,8 +133,8 @@ async def test_a_new_deadlock_is_told_once_wherever_the_user_is() -> None:
         await user.press("2")
         for _ in range(3):
             await user.look()
-        await user.sees("Deadlock", "python3 3301 and python3 3302 wait")
-        assert user.text().count("Deadlock") == 1
+        await user.sees("New deadlock", "python3 3301 and python3 3302 wait")
+        assert user.text().count("New deadlock") == 1
 
 
 async def test_findings_tell_what_shows_them_and_what_the_rule_means() -> None:

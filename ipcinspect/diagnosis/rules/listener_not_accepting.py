@@ -29,8 +29,10 @@ class ListenerNotAccepting:
     def check(self, judged: Judged) -> Iterable[Finding]:
         """One finding a listener."""
         for channel in judged.snapshot.channels:
+            if channel.state != "waiting-accept":
+                continue
             pending, backlog = field_of(channel, "pending"), field_of(channel, "backlog")
-            if channel.state != "waiting-accept" or not isinstance(pending, int) or not isinstance(backlog, int):
+            if not isinstance(pending, int) or not isinstance(backlog, int):
                 continue
             if pending >= max(backlog, 1):
                 yield _finding(judged, channel, pending, backlog)

@@ -20,11 +20,13 @@ from ipcinspect.tui.empty import no_processes
 from ipcinspect.tui.ends import seen_by
 from ipcinspect.tui.glyphs import Glyphs
 from ipcinspect.tui.header import Kept, Key
+from ipcinspect.tui.palette import look_of
 from ipcinspect.tui.process_text import breadcrumb, command, facts
 from ipcinspect.tui.rows import TextRows
 from ipcinspect.tui.screens.page import Page
 from ipcinspect.tui.tree import TreeRows
 from ipcinspect.tui.view import View
+from ipcinspect.tui.waits_text import waits_of_process
 from ipcinspect.tui.widgets.line_list import LineList
 from ipcinspect.tui.widgets.one_line import OneLine, Say
 
@@ -62,6 +64,8 @@ class ProcessesPage(Page):
                 yield OneLine(id="breadcrumb")
                 yield OneLine(id="facts")
                 yield OneLine(id="command")
+                yield OneLine(id="threads-rule")
+                yield LineList(chooses=False, id="threads")
                 yield OneLine(id="descriptors-rule")
                 yield LineList(id="descriptors")
 
@@ -202,12 +206,14 @@ class ProcessesPage(Page):
         view, process = self.ipc.view, self.process()
         if view is None or process is None:
             self.descriptors.show(TextRows())
+            self.query_one("#threads", LineList).display = False
             for line in self.query(OneLine):
                 line.say(lambda width, glyphs: ())
             return
         snapshot, details = view.snapshot, None
         if self._details is not None and self._details[0] == process.key:
             details = self._details[1]
+        self._show_threads(view, process)
         rows = holdings_of(process.pid, snapshot, view.tree or TreeRows())
         self._say("#breadcrumb", lambda width, glyphs: breadcrumb(process, snapshot, width, glyphs))
         self._say("#facts", lambda width, glyphs: facts(process, snapshot, details, width, glyphs))
@@ -218,6 +224,26 @@ class ProcessesPage(Page):
             self.descriptors.intend(intended)
         self._intended = None
         self.descriptors.show(rows)
+
+    def _show_threads(self, view: View, process: Process) -> None:
+        """What its threads wait for, where that is known."""
+        trouble, threads = view.trouble, self.query_one("#threads", LineList)
+        sleepers = None if trouble is None else trouble.judged.graph.sleepers.get(process.key)
+        is_told = trouble is not None and sleepers is not None and len(sleepers.waits) > 0
+        threads.display = self.query_one("#threads-rule", OneLine).display = is_told
+        if trouble is None or sleepers is None or not is_told:
+            return
+        width = max(self.descriptors.scrollable_content_region.width, 40)
+        threads.show(TextRows(waits_of_process(trouble, sleepers.waits, width, look_of(self.app).glyphs)))
+        asleep, others = len(sleepers.waits), sleepers.others
+
+        def say(width: int, glyphs: Glyphs) -> Line:
+            title: Line = (Span(f"Threads asleep {asleep}", "strong"),)
+            if others:
+                title = (*title, Span(f"  and {others} not in a call", "muted"))
+            return rule(title, (), width, False, glyphs)
+
+        self._say("#threads-rule", say)
 
     def _rule_of(self, rows: HoldingRows, known: bool) -> Say:
         """`Descriptors 9  and 2 without one`; `?` where they could not be read."""
