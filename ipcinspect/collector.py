@@ -168,7 +168,7 @@ class Collector:
     def _walk(self, want: Want) -> _Walked:
         for_rooms = Detail.CHANNELS if any(room.NEEDS_ALL_DESCRIPTORS for room in self._rooms) else Detail.NOTHING
         detail = Detail.EVERYTHING if want.descriptors else for_rooms
-        walk = Walk(self._root, detail, want.descriptors, want.cmdlines, _DEADLINE_S)
+        walk = Walk(self._root, detail, want.descriptors or want.waits, want.cmdlines, _DEADLINE_S)
         pids = procfs.list_pids(self._root)
         answers, late = self._read(pids, walk.read)
         facts = [answer for answer in answers if isinstance(answer, ProcessFacts)]

@@ -75,7 +75,7 @@ def run(session: Session) -> int:
                 session.output.write(line)
         session.tell_gaps(snapshot)
     session.output.flush()
-    return FOUND if any(one.hops[0].thread in judged.stuck for one in chains) else DONE
+    return FOUND if any(one.hops[0].thread in judged.firmly_stuck for one in chains) else DONE
 
 
 def _chains(judged: Judged, pid: int) -> list[Chain]:

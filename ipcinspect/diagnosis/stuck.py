@@ -123,19 +123,21 @@ def _verdict(part: set[ThreadKey], edges: dict[ThreadKey, list[ThreadKey]], grap
     """Whether it is a deadlock, likely one, or just as a program at rest looks."""
     waits = {key: graph.waits[key] for key in part}
     idle = {key for key, wait in waits.items() if not _obliges(wait)}
-    if not _has_cycle(idle, edges):
-        return "likely" if any(_is_guess(wait) for wait in waits.values()) else "yes"
-    if len(idle) == len(part) and any(_wakes_itself(wait, graph) for wait in waits.values()):
+    at_rest = {key for key in idle if _wakes_itself(waits[key], graph)}
+    circling = _circling(idle, edges)
+    if circling & at_rest or (len(idle) == len(part) and at_rest):
         return "recheck"
-    return "likely"
+    if circling or any(_is_guess(wait) for wait in waits.values()):
+        return "likely"
+    return "yes"
 
 
-def _has_cycle(part: set[ThreadKey], edges: dict[ThreadKey, list[ThreadKey]]) -> bool:
-    """Whether some of them wait for one another, without the help of those outside of it."""
+def _circling(part: set[ThreadKey], edges: dict[ThreadKey, list[ThreadKey]]) -> set[ThreadKey]:
+    """Those of them who wait for one another, without the help of those outside of it."""
     left = set(part)
     while ends := {key for key in left if not any(other in left for other in edges[key])}:
         left -= ends
-    return bool(left)
+    return left
 
 
 def _is_guess(wait: Wait) -> bool:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import NamedTuple
 
+from ipcinspect.diagnosis import handlers
+from ipcinspect.mechanisms import field_of
 from ipcinspect.model.channel import Channel, Endpoint
 from ipcinspect.model.process import ProcessKey
 from ipcinspect.model.snapshot import Snapshot
@@ -21,6 +24,8 @@ _ONE_SIDE = frozenset(("pipe", "fifo", "posix-mq", "sysv-msg", "eventfd", "file-
 """Mechanisms in which the role tells who acts; in all others it is whoever holds the other side."""
 _ANYBODY = frozenset(("udp", "netlink", "packet", "sysv-msg"))
 """Mechanisms into which processes can send that hold no end of the channel."""
+_BY_HANDLER = frozenset(("data", "wake", "count"))
+"""What a signal handler can bring: it may write(2) and sem_post(3), and hardly reads or unlocks."""
 
 
 class Helpers(NamedTuple):
@@ -44,11 +49,16 @@ class WaitGraph:
         self.waits: dict[ThreadKey, Wait] = {
             wait.thread: wait for sleepers in self.sleepers.values() for wait in sleepers.waits
         }
-        self._helpers: dict[Awaited, Helpers] = {}
 
     def helpers(self, wait: Wait) -> list[tuple[Awaited, Helpers]]:
-        """For each thing that the thread waits for, who could bring it."""
-        return [(awaited, self._who(wait, awaited)) for awaited in wait.awaited]
+        """For each thing that the thread waits for, who could bring it; who hears of its children waits for them too,
+        whatever the call is."""
+        found = [(awaited, self._by_handler(wait, awaited, self._who(wait, awaited))) for awaited in wait.awaited]
+        if found and not any(awaited.what == "child" for awaited in wait.awaited):
+            children = self._heard_of.get(wait.thread.process)
+            if children:
+                found.append((Awaited("child", processes=children), Helpers(children)))
+        return found
 
     def channel(self, awaited: Awaited) -> Channel | None:
         """The channel that it is about."""
@@ -63,6 +73,37 @@ class WaitGraph:
                 for wait in sleepers.waits:
                     yield wait.thread
 
+    @cached_property
+    def _heard_of(self) -> dict[ProcessKey, tuple[ProcessKey, ...]]:
+        """The children of those who have a handler for their end."""
+        found: dict[ProcessKey, tuple[ProcessKey, ...]] = {}
+        for process in self.snapshot.processes.values():
+            parent = self.snapshot.processes.get(process.ppid or 0)
+            if parent is not None and handlers.hears_of_children(parent):
+                found[parent.key] = (*found.get(parent.key, ()), process.key)
+        return found
+
+    @cached_property
+    def _send_descriptors(self) -> set[ProcessKey]:
+        """Who has an end of a socket in which descriptors are in flight: nobody knows of what."""
+        return {
+            end.process.key
+            for channel in self.snapshot.channels
+            if channel.mechanism == "unix" and field_of(channel, "in_flight")
+            for end in channel.endpoints
+            if end.process is not None
+        }
+
+    def _by_handler(self, wait: Wait, awaited: Awaited, helpers: Helpers) -> Helpers:
+        """The same; unknown where a signal handler of one of them may bring it."""
+        if awaited.what in _BY_HANDLER and helpers.unknown is None:
+            for key in helpers.processes:
+                process = self.snapshot.processes.get(key.pid)
+                own = key == wait.thread.process
+                if handlers.may_wake_itself(process) if own else handlers.may_act(process):
+                    return helpers._replace(unknown="a signal handler may")
+        return helpers
+
     def _who(self, wait: Wait, awaited: Awaited) -> Helpers:
         if awaited.owner is not None:
             return Helpers(threads=(awaited.owner,))
@@ -73,7 +114,12 @@ class WaitGraph:
         channel = self.channel(awaited)
         if channel is None:
             return Helpers(unknown="the channel is not there (any more)")
-        return of_channel(channel, awaited, wait.thread.process)
+        helpers = of_channel(channel, awaited, wait.thread.process)
+        if awaited.what in ("data", "room") and not self._send_descriptors.isdisjoint(
+            (wait.thread.process, *helpers.processes)
+        ):
+            return helpers._replace(unknown="an end may be in flight in a unix socket")
+        return helpers
 
 
 def of_channel(channel: Channel, awaited: Awaited, process: ProcessKey) -> Helpers:
@@ -87,7 +133,29 @@ def of_channel(channel: Channel, awaited: Awaited, process: ProcessKey) -> Helpe
         return Helpers(unknown="an end is held by nobody who is visible")
     if channel.mechanism == "unix" and awaited.what == "data" and _takes_from_anybody(channel):
         return Helpers(unknown="whoever can reach it could")
-    return Helpers(tuple(dict.fromkeys(end.process.key for end in acting if end.process is not None)))
+    processes = tuple(dict.fromkeys(end.process.key for end in acting if end.process is not None))
+    if channel.mechanism in ("pipe", "fifo"):
+        if awaited.what == "data" and channel.queued_bytes:
+            return Helpers(processes, unknown="there is something to read")
+        if channel.state == "unknown":  # a frozen process has not gone back to its call: who knows what is in it
+            return Helpers(processes, unknown="what is in it was not told")
+    if channel.mechanism in ("fifo", "posix-mq") and _is_open_to_others(channel):
+        return Helpers(processes, unknown="whoever opens it could")
+    if channel.mechanism == "eventfd" and processes == (process,):
+        return Helpers(processes, unknown="the kernel may raise it")
+    return Helpers(processes)
+
+
+def _is_open_to_others(channel: Channel) -> bool:
+    """Whether a FIFO with a name has both its ends in one process, as servers have it for clients yet to come; a queue
+    with a name always is."""
+    if channel.exposure is not None and channel.exposure.reach == "holders":
+        return False
+    if channel.mechanism == "posix-mq":
+        return True
+    ends = [(end.role, end.process.key) for end in channel.endpoints if end.process is not None]
+    readers = {key for role, key in ends if role in ("reader", "both")}
+    return any(role in ("writer", "both") and key in readers for role, key in ends)
 
 
 def _acting(channel: Channel, awaited: Awaited, process: ProcessKey) -> Iterable[Endpoint]:

@@ -13,7 +13,7 @@ _SOURCE = "proc_pid_syscall(5)"
 def finding_of_chain(judged: Judged, one: Chain) -> Finding:
     """From the thread to the root; an error where nobody can help it."""
     first = one.hops[0]
-    is_stuck = first.thread in judged.stuck
+    is_stuck = first.thread in judged.firmly_stuck
     who = wording.who(first.thread, judged.snapshot)
     evidence = []
     for hop in one.hops:

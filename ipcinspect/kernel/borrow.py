@@ -16,6 +16,7 @@ from typing import Callable, NamedTuple
 from ipcinspect.kernel.descriptor_calls import (
     F_GETPIPE_SZ,
     FIONREAD,
+    IPPROTO_TCP,
     POLLERR,
     POLLHUP,
     POLLIN,
@@ -23,6 +24,7 @@ from ipcinspect.kernel.descriptor_calls import (
     SO_RCVTIMEO,
     SO_SNDTIMEO,
     SOL_SOCKET,
+    TCP_USER_TIMEOUT,
     PollFd,
     TimeVal,
 )
@@ -141,9 +143,11 @@ class Lender:
         return bool(self._poll.revents & POLLOUT)
 
     def socket_has_timeout(self, fd: int, inode: int) -> bool:
-        """Whether SO_RCVTIMEO or SO_SNDTIMEO of the socket `inode` is set (socket(7)). Raises as `pipe`."""
+        """Whether SO_RCVTIMEO or SO_SNDTIMEO of the socket `inode` is set (socket(7)), or of one of TCP its
+        TCP_USER_TIMEOUT (tcp(7)). Raises as `pipe`."""
         limits = (TimeVal * 2)()
         length = ctypes.c_uint()
+        milliseconds = ctypes.c_uint()
 
         def ask(borrowed: int) -> int:
             for place, option in enumerate((SO_RCVTIMEO, SO_SNDTIMEO)):
@@ -151,10 +155,12 @@ class Lender:
                 at = ctypes.byref(limits, place * ctypes.sizeof(TimeVal))
                 if _getsockopt(borrowed, SOL_SOCKET, option, at, ctypes.byref(length)) < 0:
                     return -1
+            length.value = ctypes.sizeof(milliseconds)  # refused by sockets of all other kinds
+            _getsockopt(borrowed, IPPROTO_TCP, TCP_USER_TIMEOUT, ctypes.byref(milliseconds), ctypes.byref(length))
             return 0
 
         self.ask(fd, f"socket:[{inode}]", inode, ask)
-        return any(limit.seconds or limit.microseconds for limit in limits)
+        return bool(milliseconds.value) or any(limit.seconds or limit.microseconds for limit in limits)
 
     def ask(self, fd: int, link: str, inode: int, ask: Callable[[int], int]) -> tuple[FileFacts, int]:
         """The file behind a descriptor, and what `ask` answers of its duplicate; below 0: errno holds the refusal.

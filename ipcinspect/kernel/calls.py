@@ -16,7 +16,7 @@ NO_CALL = "no call"
 """Of a thread that sleeps outside of any call: stopped, traced, frozen, or waiting for a page of its memory."""
 LIMIT = 512
 """Bytes of a syscall file; it has less than 200."""
-_LARGEST_32_BIT = 1 << 32
+LARGEST_32_BIT = 1 << 32
 _FIELDS, _FIELDS_OUTSIDE = 9, 3
 
 
@@ -61,7 +61,7 @@ def parse_call(text: bytes, tid: int, machine: str) -> Call | None:
         return None
     if not 0 < sp < 1 << 64:
         return None
-    is_32_bit = sp < _LARGEST_32_BIT
+    is_32_bit = sp < LARGEST_32_BIT
     name = NO_CALL if is_outside else call_numbers.names(machine, is_32_bit).get(number) or f"call {number}"
     return Call(tid, name, tuple(registers), number, is_32_bit, sp, pc)
 

@@ -10,6 +10,7 @@ FIONREAD = 0x541B
 """Bytes that a read would get now (ioctl_pipe(2), ioctl_tty(2), socket(7))."""
 F_GETPIPE_SZ = 1032
 SOL_SOCKET, SO_RCVTIMEO, SO_SNDTIMEO = 1, 20, 21
+IPPROTO_TCP, TCP_USER_TIMEOUT = 6, 18
 """asm-generic/socket.h, as 64-bit machines have them."""
 POLLIN, POLLOUT, POLLERR, POLLHUP, POLLNVAL, POLLRDHUP = 0x1, 0x4, 0x8, 0x10, 0x20, 0x2000
 

@@ -22,6 +22,8 @@ _HOW_EPOLL_WATCHES = 0xF0000000
 _LOCKING = frozenset((7, 14, 38))
 """F_SETLKW, F_SETLKW64 of 32-bit tasks, F_OFD_SETLKW."""
 _O_ACCMODE = 3
+_MASK = {"ppoll": 3, "pselect6": 5, "epoll_pwait": 4, "epoll_pwait2": 4}
+"""Which argument is a set of signals: who gives one lets signals through in the call alone, and waits for them too."""
 
 
 def parse_watched(text: bytes, epoll: int) -> Answer:
@@ -92,7 +94,17 @@ def poll(sleeper: Sleeper) -> Answer:
     address, count = sleeper.call.arguments[0], sleeper.call.arguments[1] & 0xFFFFFFFF
     rows = parse_polled(sleeper.memory.read(address, min(count, MOST_POLLED) * _POLLED.size))
     targets = [Target("descriptor", fd, _direction(events)) for fd, events in rows if fd >= 0]
-    return Answer(targets, len(rows) == count)
+    return Answer([*targets, *_let_through(sleeper)], len(rows) == count)
+
+
+def _let_through(sleeper: Sleeper) -> list[Target]:
+    """A signal, where the call was given a set of them; pselect6(2) is given the place of its address."""
+    place = sleeper.call.arguments[_MASK[sleeper.call.name]] if sleeper.call.name in _MASK else 0
+    if place and sleeper.call.name == "pselect6":
+        size = 4 if sleeper.call.is_32_bit else 8
+        data = sleeper.memory.read(place, size)
+        place = int.from_bytes(data, "little") if len(data) == size else place
+    return [Target("signal")] if place else []
 
 
 def select(sleeper: Sleeper) -> Answer:
@@ -107,7 +119,8 @@ def select(sleeper: Sleeper) -> Answer:
             is_complete = is_complete and len(data) == size
             for fd in parse_set(data, count):
                 found[fd] = found.get(fd, 0) | events
-    return Answer([Target("descriptor", fd, _direction(events)) for fd, events in found.items()], is_complete)
+    targets = [Target("descriptor", fd, _direction(events)) for fd, events in found.items()]
+    return Answer([*targets, *_let_through(sleeper)], is_complete)
 
 
 def epoll(sleeper: Sleeper) -> Answer:
@@ -117,7 +130,8 @@ def epoll(sleeper: Sleeper) -> Answer:
         text = procfs.read_file(sleeper.process, f"task/{sleeper.call.tid}/fdinfo/{number}", _MOST_INFO)
     except OSError:
         return UNKNOWN
-    return parse_watched(text, number)
+    watched = parse_watched(text, number)
+    return Answer([*watched.targets, *_let_through(sleeper)], watched.is_complete)
 
 
 def lock(sleeper: Sleeper) -> Answer:

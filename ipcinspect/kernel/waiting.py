@@ -10,13 +10,13 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Callable, NamedTuple
 
-from ipcinspect.kernel import call_targets, call_timeouts, calls, procfs, thread_status
+from ipcinspect.kernel import call_targets, call_timeouts, calls, futex_words, procfs, thread_status
 from ipcinspect.kernel.call_timeouts import Timeout
 from ipcinspect.kernel.calls import Call
-from ipcinspect.kernel.present_memory import PresentMemory
+from ipcinspect.kernel.present_memory import PAGE, PresentMemory
 from ipcinspect.kernel.thread_status import Status, parse_status
 from ipcinspect.kernel.wait_target import Sleeper, Target
 
@@ -148,6 +148,37 @@ def still_blocked(root: str, pid: int, starttime: int, threads: Iterable[Blocked
     return frozenset(same)
 
 
+def still_owned(root: str, pid: int, starttime: int, thread: Blocked, reads_memory: bool = True) -> bool:
+    """Whether the locks that a thread waits for name the owners that it was told with; no where that cannot be read.
+
+    Of several who want a lock one gets it after the other, while the rest sleep on.
+    """
+    wanted = {target.owner_tid for target in thread.targets if target.owner_tid is not None}
+    try:
+        process = procfs.open_process(root, pid)
+    except OSError:
+        return False
+    memory = PresentMemory(process, thread.tid, reads_memory)
+    try:
+        if procfs.parse_stat(procfs.read_file(process, "stat")).starttime != starttime:
+            return False
+        return wanted <= set(_owners(thread, memory))
+    except (OSError, ValueError):
+        return False
+    finally:
+        memory.close()
+        os.close(process)
+
+
+def _owners(thread: Blocked, memory: PresentMemory) -> Iterator[int]:
+    is_32_bit = thread.sp < calls.LARGEST_32_BIT
+    call = Call(thread.tid, thread.call, thread.arguments, thread.number, is_32_bit, thread.sp, thread.pc)
+    for word in futex_words.words_of(call, memory.read)[0]:
+        _, owner = futex_words.read_lock(*futex_words.around(word.address, memory.read, PAGE), word)
+        if owner is not None:
+            yield owner.tid
+
+
 def _is_same(process: int, thread: Blocked, machine: str) -> bool:
     try:
         text = procfs.read_at_once(process, f"task/{thread.tid}/syscall", calls.LIMIT)
@@ -196,24 +227,30 @@ class _Look:
     def _sleeping(self) -> list[_Seen]:
         """Whoever is refused one thread's file is refused them all, so no further one is asked."""
         found: list[_Seen] = []
-        for tid in calls.threads(self._process):
+        ended = False
+        listed = calls.threads(self._process)
+        for tid in listed:
             if self._is_over():
                 break
             try:
                 status = parse_status(self._read(tid, "status", thread_status.LIMIT))
                 self._number(tid, status)
                 if status.state in _ENDED:
+                    ended = True
                     continue
                 call = calls.parse_call(self._read(tid, "syscall", calls.LIMIT), tid, self._machine)
             except PermissionError:
                 self._refused = True
                 break
-            except (OSError, ValueError):  # the thread ended
+            except (OSError, ValueError):
+                ended = True
                 continue
             if call is None:
                 self._running += 1
             else:
                 found.append(_Seen(call, status))
+        if ended:  # it may have begun others just before
+            self._running += len(set(calls.threads(self._process)) - set(listed))
         return found
 
     def _read(self, tid: int, name: str, limit: int) -> bytes:

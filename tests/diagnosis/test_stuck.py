@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from signal import Signals
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ipcinspect.diagnosis.stuck import knots, stuck_threads
 from ipcinspect.diagnosis.wait_graph import WaitGraph
-from ipcinspect.model.channel import Channel
+from ipcinspect.mechanisms import fields_of
+from ipcinspect.model.channel import Channel, Exposure
 from ipcinspect.model.process import Process
+from ipcinspect.model.process import Signals as SignalSets
 from ipcinspect.model.snapshot import Snapshot
 from ipcinspect.model.wait import Awaited, ThreadKey, Wait
 from tests.diagnosis.builders import look, reads, thread, wait, writes
@@ -126,6 +130,87 @@ def test_a_listener_and_a_datagram_receiver_wait_for_whoever_comes() -> None:
     udp = channel(6, "udp", "idle", [endpoint("b", "reader", A, 4)])
     assert judged(look([listener], [wait(thread(A), "accept4", Awaited("client", 3, listener.key))])) == []
     assert judged(look([udp], [wait(thread(A), "recvfrom", Awaited("data", 4, udp.key))])) == []
+
+
+def catching(process: Process, *signals: Signals) -> Process:
+    """The same with handlers for these signals."""
+    mask = sum(1 << (number - 1) for number in signals)
+    return process._replace(signals=SignalSets(0, 0, 0, mask))
+
+
+@pytest.mark.parametrize("number", [Signals.SIGTERM, Signals.SIGUSR1, Signals.SIGALRM])
+def test_a_reader_of_its_own_pipe_may_be_driven_by_its_signal_handlers(number: Signals) -> None:
+    def read_by(one: Process) -> list[tuple[set[int], str]]:
+        own = channel(1, "pipe", "idle", [endpoint("a", "writer", one, 4), endpoint("b", "reader", one, 3)])
+        return judged(look([own], [reads(one, own, 3)]))
+
+    assert read_by(catching(A, number)) == []
+    assert read_by(catching(A, Signals.SIGINT)) == [({100}, "likely")]
+
+
+def test_a_master_that_takes_orders_by_signal_may_write_to_its_workers_and_one_that_only_ends_by_it_not() -> None:
+    def master(one: Process) -> list[tuple[set[int], str]]:
+        orders = pipe(1, one, B)
+        waits = [wait(thread(one), "wait4", Awaited("child", processes=(B.key,))), reads(B, orders, 0)]
+        return judged(look([orders], waits))
+
+    assert master(catching(A, Signals.SIGUSR1)) == []
+    assert master(catching(A, Signals.SIGTERM)) == [({100, 200}, "yes")]
+
+
+def test_a_handler_hardly_reads_a_full_pipe() -> None:
+    one = catching(A, Signals.SIGUSR1)
+    forth, back = pipe(1, one, B, "full"), pipe(2, B, one, "full")
+    assert judged(look([forth, back], [writes(one, forth, 1), writes(B, back, 1)])) == [({100, 200}, "yes")]
+
+
+def test_who_hears_of_its_children_waits_for_them_in_whatever_call() -> None:
+    """As make does at its jobserver: it polls a pipe of tokens, and the end of a job interrupts that."""
+    make = catching(A, Signals.SIGCHLD)
+    job = process(300, "job", ppid=100)
+    forth, back = pipe(1, make, B), pipe(2, B, make)
+    waits = [reads(make, back, 0), reads(B, forth, 0)]
+    sleeps = wait(thread(job), "nanosleep", has_timeout=True)
+    assert judged(look([forth, back], [*waits, sleeps], [job])) == []
+    assert judged(look([forth, back], waits)) == [({100, 200}, "likely")]
+
+
+def test_what_has_a_name_others_may_open_at_any_time() -> None:
+    exposure = Exposure("everybody", 0, 0o666)
+    for mechanism in ("fifo", "posix-mq"):
+        named = channel(1, mechanism, "idle", [endpoint("a", "both", A, 3)])._replace(exposure=exposure)
+        assert judged(look([named], [reads(A, named, 3)])) == []
+        removed = named._replace(exposure=Exposure("holders", 0, 0o600))
+        assert judged(look([removed], [reads(A, removed, 3)])) == [({100}, "likely")]
+
+
+def test_an_eventfd_that_one_process_alone_has_may_be_raised_by_the_kernel() -> None:
+    event = channel(1, "eventfd", "idle", [endpoint("a", "both", A, 3)])
+    assert judged(look([event], [reads(A, event, 3)])) == []
+    shared = channel(1, "eventfd", "idle", [endpoint("a", "both", A, 3), endpoint("a", "both", B, 3)])
+    assert judged(look([shared], [reads(A, shared, 3), reads(B, shared, 3)])) == [({100, 200}, "likely")]
+
+
+def test_a_pipe_with_something_in_it_and_one_that_was_not_asked_free_their_reader() -> None:
+    for changes in ({"queued": 5}, {"state": "unknown", "queued": None}):
+        forth, back = pipe(1, A, B, **changes), pipe(2, B, A)  # type: ignore[arg-type]
+        assert judged(look([forth, back], [reads(A, back, 0), reads(B, forth, 0)])) == []
+
+
+def test_who_has_descriptors_in_flight_may_have_an_end_there() -> None:
+    own = channel(1, "pipe", "idle", [endpoint("a", "writer", A, 4), endpoint("b", "reader", A, 3)])
+    fields = tuple(1 if field.name == "in_flight" else None for field in fields_of("unix"))
+    sockets = channel(9, "unix", "holding", [endpoint("a", "both", A, 5), endpoint("b", "both", A, 6)], fields=fields)
+    assert judged(look([own, sockets], [reads(A, own, 3)])) == []
+
+
+def test_an_event_loop_at_rest_with_a_child_at_rest_is_looked_at_again() -> None:
+    """Its self-pipe may wake it any time, although another thread of it waits for the end of that child."""
+    own = channel(1, "pipe", "idle", [endpoint("a", "writer", A, 4), endpoint("b", "reader", A, 3)])
+    forth, back = pipe(2, A, B), pipe(3, B, A)
+    loop = wait(thread(A), "epoll_wait", Awaited("data", 3, own.key), Awaited("data", 0, back.key))
+    watcher = wait(thread(A, 101), "waitid", Awaited("child", processes=(B.key,)))
+    assert judged(look([own, forth, back], [loop, watcher, reads(B, forth, 0)])) == [({100, 200}, "recheck")]
 
 
 CYCLES = st.lists(st.integers(0, 5), min_size=1, max_size=6)

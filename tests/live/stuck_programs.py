@@ -204,4 +204,63 @@ while not {b"$", b"#"} & {bytes([byte]) for byte in os.read(master, 4096)}: pass
 ready()
 while True: select.select([master, 0], [], []); os.read(master, 4096)
 """,
+    "a FIFO that its reader keeps open for clients yet to come": """
+path = tempfile.mkdtemp() + "/fifo"; os.mkfifo(path); one = os.open(path, os.O_RDWR)
+fork(lambda: os.read(one, 1))
+ready(); os.wait()
+""",
+    "a partner whose read has the time limit of its socket": """
+a, b = socket.socketpair()
+b.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 1000, 0))
+fork(lambda: (a.close(), os.read(b.fileno(), 1)))
+b.close(); ready(); os.read(a.fileno(), 1)
+""",
+    "a writer whose connection has a TCP_USER_TIMEOUT": """
+server = socket.create_server(("127.0.0.1", 0))
+def client():
+    one = socket.create_connection(server.getsockname()); server.close(); one.setsockopt(6, 18, 10**8)
+    one.sendall(MUCH * 16)
+fork(client)
+one, _ = server.accept(); server.close(); ready(); one.sendall(MUCH * 16)
+""",
+    "a pipe into which a signal handler writes": """
+r, w = os.pipe(); signal.signal(signal.SIGTERM, lambda *_: os.write(w, b"x")); ready(); os.read(r, 1)
+""",
+    "a pipe of its own and an alarm": """
+r, w = os.pipe(); signal.signal(signal.SIGALRM, lambda *_: None); signal.alarm(10**6); ready(); os.read(r, 1)
+""",
+    "workers that a master orders about by signals": """
+r, w = os.pipe(); signal.signal(signal.SIGUSR1, lambda *_: os.write(w, b"x"))
+for _ in range(2): fork(lambda: (close(w), os.read(r, 1)))
+ready(); os.wait()
+""",
+    "a make below another one": """
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD]); signal.signal(signal.SIGCHLD, lambda *_: None)
+r, w = os.pipe()
+def below():
+    fork(lambda: time.sleep(10**6))
+    LIBC.pselect(r + 1, (ctypes.c_ulong * 16)(1 << r), None, None, None, (ctypes.c_ulong * 16)())
+fork(below); ready(); os.wait()
+""",
+    "an eventfd that the kernel may raise": "event = LIBC.eventfd(0, 0); ready(); os.read(event, 8)",
+    "its own write end, one more of which is in flight": """
+r, w = os.pipe(); a, b = socket.socketpair()
+socket.send_fds(a, [b"x"], [w]); ready(); os.read(r, 1)
+""",
+    "a lock that one after the other takes and dies": """
+memory = mmap.mmap(-1, 4096)
+lock = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(memory)))
+how = ctypes.create_string_buffer(64)
+LIBC.pthread_mutexattr_init(how); LIBC.pthread_mutexattr_setpshared(how, 1); LIBC.pthread_mutex_init(lock, how)
+def use(): LIBC.pthread_mutex_lock(lock); time.sleep(0.05); LIBC.pthread_mutex_unlock(lock)
+for _ in range(8): fork(use)
+ready()
+while True: os.wait(); fork(use)
+""",
+    "an asyncio program with a child at rest": """
+import asyncio
+async def main():
+    await asyncio.create_subprocess_exec("cat", stdin=-1, stdout=-1); ready(); await asyncio.Event().wait()
+asyncio.run(main())
+""",
 }

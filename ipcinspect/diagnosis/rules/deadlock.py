@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ipcinspect.diagnosis import wording
+from ipcinspect.diagnosis import handlers, wording
 from ipcinspect.diagnosis.finding import Evidence, Finding
 from ipcinspect.diagnosis.rules.rule import Explanation, Judged
 from ipcinspect.diagnosis.stuck import Knot
 from ipcinspect.diagnosis.wait_graph import WaitGraph
 from ipcinspect.model.wait import ThreadKey, Wait
-
-_SIGALRM = 1 << 13
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class Deadlock:
 def _finding(judged: Judged, knot: Knot) -> Finding:
     graph, snapshot = judged.graph, judged.snapshot
     waits = [graph.waits[key] for key in knot.threads]
-    certainty = "exact" if knot.verdict == "yes" and not snapshot.hidden_processes else "likely"
+    certainty = certainty_of(judged, knot.threads) if knot.verdict == "yes" else "likely"
     return Finding(
         rule=Deadlock.ID,
         severity="error" if knot.verdict == "yes" else "warning",
@@ -86,11 +84,14 @@ def caveats(judged: Judged, threads: Iterable[ThreadKey]) -> Iterator[str]:
     if hidden:
         yield f"{hidden} {'process' if hidden == 1 else 'processes'} could not be read: one of them may hold an end"
     pids = dict.fromkeys(key.process.pid for key in threads)
-    handlers = [pid for pid in pids if _catches_alarm(judged, pid)]
-    if handlers:
-        yield f"{wording.some([str(pid) for pid in handlers])} catches SIGALRM: a timer that nobody can see may end it"
+    timed = [pid for pid in pids if handlers.may_time(judged.snapshot.processes.get(pid))]
+    if timed:
+        names = wording.some([str(pid) for pid in timed])
+        yield f"{names} catches a signal that timers send (SIGALRM and others): one that nobody can see may end it"
 
 
-def _catches_alarm(judged: Judged, pid: int) -> bool:
-    process = judged.snapshot.processes.get(pid)
-    return process is not None and process.signals is not None and bool(process.signals.caught & _SIGALRM)
+def certainty_of(judged: Judged, threads: Iterable[ThreadKey]) -> str:
+    """Likely where a process that cannot be read may hold an end, or a timer may end it."""
+    pids = {key.process.pid for key in threads}
+    is_timed = any(handlers.may_time(judged.snapshot.processes.get(pid)) for pid in pids)
+    return "likely" if is_timed or judged.snapshot.hidden_processes else "exact"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ipcinspect.diagnosis import handlers
 from ipcinspect.diagnosis.finding import Evidence, Finding
 from ipcinspect.diagnosis.rules.deadlock import caveats, message
 from ipcinspect.diagnosis.rules.rule import Explanation, Judged
@@ -37,10 +38,11 @@ def _is_of_locks(judged: Judged, knot: Knot) -> bool:
 
 def _finding(judged: Judged, knot: Knot) -> Finding:
     waits = [judged.graph.waits[key] for key in knot.cycle]
+    pids = {key.process.pid for key in knot.cycle}
     return Finding(
         rule=FileLockDeadlock.ID,
         severity="error",
-        certainty="exact",
+        certainty="likely" if any(handlers.may_time(judged.snapshot.processes.get(pid)) for pid in pids) else "exact",
         message=message(judged.graph, knot),
         remedy=f"kill {knot.cycle[-1].process.pid} ends it: the kernel gives its locks back",
         threads=knot.cycle,

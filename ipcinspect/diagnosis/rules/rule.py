@@ -35,6 +35,11 @@ class Judged:
         """The same, those together who wait for one another."""
         return knots(self.graph, self.stuck)
 
+    @cached_property
+    def firmly_stuck(self) -> set[ThreadKey]:
+        """Those of them that a program at rest does not look like."""
+        return {key for knot in self.knots if knot.verdict != "recheck" for key in knot.threads}
+
 
 class Explanation(NamedTuple):
     """What `check --explain` prints of a rule; each a sentence or some."""

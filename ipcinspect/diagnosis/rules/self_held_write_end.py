@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ipcinspect.diagnosis import wording
 from ipcinspect.diagnosis.finding import Evidence, Finding
-from ipcinspect.diagnosis.rules.deadlock import caveats
+from ipcinspect.diagnosis.rules.deadlock import caveats, certainty_of
 from ipcinspect.diagnosis.rules.rule import Explanation, Judged
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.wait import Wait
@@ -55,7 +55,7 @@ def _finding(judged: Judged, wait: Wait, channel: Channel, fds: list[int]) -> Fi
     return Finding(
         rule=SelfHeldWriteEnd.ID,
         severity="error",
-        certainty="exact" if not judged.snapshot.hidden_processes else "likely",
+        certainty=certainty_of(judged, (wait.thread,)),
         message=f"{who} reads from {channel.id} and itself holds its only write end ({own}): no end of file comes",
         remedy=f"close {own} before reading; to end the wait now: kill {wait.thread.process.pid}",
         threads=(wait.thread,),

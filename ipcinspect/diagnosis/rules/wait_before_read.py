@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ipcinspect.diagnosis import wording
 from ipcinspect.diagnosis.finding import Evidence, Finding
-from ipcinspect.diagnosis.rules.deadlock import caveats
+from ipcinspect.diagnosis.rules.deadlock import caveats, certainty_of
 from ipcinspect.diagnosis.rules.rule import Explanation, Judged
 from ipcinspect.model.wait import Wait
 
@@ -56,7 +56,7 @@ def _finding(judged: Judged, parent: Wait, child: Wait) -> Finding:
     return Finding(
         rule=WaitBeforeRead.ID,
         severity="error",
-        certainty="exact" if not snapshot.hidden_processes else "likely",
+        certainty=certainty_of(judged, (parent.thread, child.thread)),
         message=f"{one} waits for its child {other} to end, which {does}: only {one} could read it",
         remedy=f"read before waiting (communicate() in Python); to end it now: kill {child.thread.process.pid}",
         threads=(parent.thread, child.thread),

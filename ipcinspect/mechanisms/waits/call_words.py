@@ -12,13 +12,14 @@ _SIZED = frozenset(
     ("read", "write", "pread64", "pwrite64", "recv", "recvfrom", "send", "sendto", "mq_timedreceive", "mq_timedsend")
 )
 """Calls whose third argument is a number of bytes."""
-_LISTS = frozenset(("poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait", "epoll_pwait2"))
+LISTS = frozenset(("poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait", "epoll_pwait2"))
+"""Calls that wait for any of several descriptors."""
 
 
 def told(one: Blocked) -> str:
     """The call with what matters of its arguments."""
     targets = one.targets
-    if one.call in _LISTS:
+    if one.call in LISTS:
         count = len(targets)
         inside = f"{count} descriptor{'' if count == 1 else 's'}"
     elif one.call in ("wait4", "waitid", "waitpid"):

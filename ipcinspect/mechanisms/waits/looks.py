@@ -9,7 +9,7 @@ from typing import Callable, Optional
 
 from ipcinspect.kernel import procfs
 from ipcinspect.kernel.relay import Relay
-from ipcinspect.kernel.waiting import Threads, blocked_threads, still_blocked
+from ipcinspect.kernel.waiting import Threads, blocked_threads, still_blocked, still_owned
 from ipcinspect.mechanisms.waits.translator import Looks
 from ipcinspect.model.process import ProcessKey
 
@@ -55,7 +55,18 @@ class WaitLooks:
             key: still_blocked(self._root, key.pid, key.starttime, threads.blocked, begun + _PROCESS_WITHIN_S)
             for key, threads in candidates.items()
         }
-        return Looks(self._first, still, begun - self._at)
+        return Looks(self._first, {key: self._unmoved(key, tids) for key, tids in still.items()}, begun - self._at)
+
+    def _unmoved(self, key: ProcessKey, tids: frozenset[int]) -> frozenset[int]:
+        """Without those whose lock has gone from one owner to another meanwhile."""
+        moved = {
+            one.tid
+            for one in self._first[key].blocked
+            if one.tid in tids
+            and any(target.owner_tid is not None for target in one.targets)
+            and not still_owned(self._root, key.pid, key.starttime, one, self._pids_agree)
+        }
+        return tids - moved
 
     def _threads(self, pid: int) -> tuple[ProcessKey, Threads] | None:
         try:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ipcinspect.kernel import procfs, thread_ids
 from ipcinspect.kernel.wait_target import Target
-from ipcinspect.kernel.waiting import Blocked, Threads
+from ipcinspect.kernel.waiting import Blocked, Threads, still_owned
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.mechanisms.waits import call_words
 from ipcinspect.mechanisms.waits.socket_limits import SocketLimits
@@ -21,8 +21,11 @@ from ipcinspect.model.process import Process, ProcessKey
 from ipcinspect.model.wait import Awaited, Sleepers, ThreadKey, Wait
 
 _STOPPED = frozenset("Tt")
+_NOT_ORDINARY = "D"
+"""Of a thread that only the kernel's own work wakes, or that is frozen; also of one whose vfork(2) made a child."""
+_MAKES_CHILD = frozenset(("vfork", "clone", "clone3"))
 _JOIN = "thread join"
-_LAST_USERS = "last_pids"
+_RING = "anon_inode:[io_uring]"
 
 
 class Looks(NamedTuple):
@@ -67,6 +70,7 @@ class _Translator:
             for end in channel.endpoints:
                 if end.fd is not None and end.process is not None and end.process.pid in waiting:
                     self._by_fd.setdefault((end.process.pid, end.fd), []).append(_Place(channel, end))
+        self._with_ring = {facts.pid for facts in scan.facts if any(end.target == _RING for end in facts.table.others)}
         self._children: dict[int, list[ProcessKey]] = {}
         for process in scan.processes.values():
             if process.ppid is not None:
@@ -77,13 +81,14 @@ class _Translator:
         self._limits.close()
 
     def sleepers(self, process: Process) -> Sleepers:
-        """Of one process."""
+        """Of one process. For one with an io_uring(7) the kernel may read and write while all its threads sleep."""
         threads = self._looks.first.get(process.key)
         if threads is None:
             return Sleepers((), 1, False)
         still = self._looks.still.get(process.key, frozenset())
         waits = tuple(self._wait(process, threads, one, still) for one in threads.blocked)
-        return Sleepers(waits, threads.running, not (threads.refused or threads.late))
+        others = threads.running + (process.pid in self._with_ring)
+        return Sleepers(waits, others, not (threads.refused or threads.late))
 
     def _wait(self, process: Process, threads: Threads, one: Blocked, still: frozenset[int]) -> Wait:
         awaited = tuple(found for target in one.targets for found in self._awaited(process, threads, one, target))
@@ -94,7 +99,7 @@ class _Translator:
             awaited=tuple(dict.fromkeys(awaited)),
             has_timeout=self._has_timeout(process, one),
             timeout_s=one.timeout_s,
-            complete=one.is_complete,
+            complete=one.is_complete and (one.state != _NOT_ORDINARY or one.call in _MAKES_CHILD),
             stopped=one.state in _STOPPED,
             wchan=one.wchan,
             arguments=one.arguments,
@@ -104,20 +109,25 @@ class _Translator:
 
     def _has_timeout(self, process: Process, one: Blocked) -> bool | None:
         """That of the call, or of the socket that it was given (SO_RCVTIMEO, SO_SNDTIMEO, socket(7))."""
-        if one.has_timeout is not False or one.call not in call_words.SOCKET_CALLS:
+        if one.has_timeout is not False or one.call in call_words.LISTS:
             return one.has_timeout
-        fd = one.targets[0].fd if one.targets else None
-        places = [] if fd is None else self._by_fd.get((process.pid, fd), [])
+        answers = [self._has_own_limit(process, one.call, target) for target in one.targets if target.fd is not None]
+        return True if True in answers else None if None in answers else False
+
+    def _has_own_limit(self, process: Process, call: str, target: Target) -> bool | None:
+        """Whether a socket that a call was given gives up after a time; no for what is no socket."""
+        fd = -1 if target.fd is None else target.fd
+        places = self._by_fd.get((process.pid, fd), [])
+        if call not in call_words.SOCKET_CALLS and not any(place.channel.key.kind == "socket" for place in places):
+            return False
         inode = next((place.end.inode for place in places if place.end.inode is not None), None)
-        if fd is None or inode is None:
-            return None
-        return self._limits.has_one(process.pid, fd, inode)
+        return None if inode is None else self._limits.has_one(process.pid, fd, inode)
 
     def _awaited(self, process: Process, threads: Threads, one: Blocked, target: Target) -> Iterator[Awaited]:
         if target.kind == "descriptor":
             yield from self._of_descriptor(process, one, target)
         elif target.kind == "futex":
-            yield self._of_futex(process, target)
+            yield self._of_futex(process, one, target)
         elif target.kind == "semaphore":
             yield self._of_semaphore(process, target)
         elif target.kind == "message queue":
@@ -157,26 +167,31 @@ class _Translator:
             return None
         return wanted[0]
 
-    def _of_futex(self, process: Process, target: Target) -> Awaited:
+    def _of_futex(self, process: Process, one: Blocked, target: Target) -> Awaited:
         what = "thread" if target.owner_by == _JOIN else "lock"
         if target.owner_thread is not None:
             return Awaited(what, owner=ThreadKey(process.key, target.owner_thread), how=target.owner_by)
         if target.owner_tid is not None:
-            return self._of_shared_lock(process, what, target, target.owner_tid)
+            return self._of_shared_lock(process, what, one, target)
         return Awaited("wake", processes=None if target.is_shared else (process.key,))
 
-    def _of_shared_lock(self, process: Process, what: str, target: Target, tid: int) -> Awaited:
+    def _of_shared_lock(self, process: Process, what: str, one: Blocked, target: Target) -> Awaited:
         """The one process that has the memory and a thread of that number, as its own pid namespace numbers it."""
-        root = self._scan.surroundings.root
+        root, tid = self._scan.surroundings.root, target.owner_tid or 0
         mappers = self._mappers(process, target.address or 0)
-        owners = [one for one in mappers if thread_ids.has_thread(root, one.pid, one.starttime, tid)]
+        owners = [each for each in mappers if thread_ids.has_thread(root, each.pid, each.starttime, tid)]
         if len(owners) == 1:
             threads = self._looks.first.get(owners[0].key)
             if threads is not None and not threads.is_nested:
                 return Awaited(what, owner=ThreadKey(owners[0].key, tid), how=target.owner_by)
             return Awaited(what, processes=(owners[0].key,), how=target.owner_by)
-        is_gone = not owners and bool(mappers) and not self._is_there(tid)
+        is_gone = not owners and bool(mappers) and not self._is_there(tid) and self._is_still_of(process, one)
         return Awaited(what, how=target.owner_by, gone_tid=tid if is_gone else None)
+
+    def _is_still_of(self, process: Process, one: Blocked) -> bool:
+        """Whether the lock names the same owner after that one was looked for: else it was given on before he went."""
+        surroundings = self._scan.surroundings
+        return still_owned(surroundings.root, process.pid, process.starttime, one, surroundings.pids_agree)
 
     def _is_there(self, tid: int) -> bool:
         """Whether there is any thread of that number; also where that cannot be told."""
