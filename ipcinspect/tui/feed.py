@@ -32,8 +32,9 @@ _LOOKS_BETWEEN_CLEANINGS = 300
 MANY_CHANNELS = 10_000
 """Above this a look's objects are kept from the garbage collector, whose full run would stop every thread for long."""
 _PIECE = 512
-WAITS_EVERY_S = 1.0
-"""A look that reads waits takes a quarter of a second longer: where looks follow faster than this, only some do."""
+WAITS_EVERY_S = 2.0
+"""Waits cost about as much as all else in a look, and a quarter of a second: where looks follow faster, only some have
+them."""
 WAITS_APART_S = 0.25
 """Of a look with waits so much is sleep between its two reads: rest for the machine, as the time between looks is."""
 INTERVALS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
@@ -159,7 +160,7 @@ class Feed:
             if self._look_now or (now >= looked + self.interval() and not self.wishes.paused):
                 self._look_now = False
                 asked = None
-                waits = now >= self._waits_read_at + WAITS_EVERY_S
+                waits = self._reads_waits(now)
                 self._look(show, complain, waits)
                 looked = time.monotonic()
                 looked -= min(WAITS_APART_S, looked - now) if waits else 0.0
@@ -212,6 +213,14 @@ class Feed:
             show(arrange(observation, last, self.wishes.query, self._trouble))
             self._spares = len(observation.snapshot.channels) > MANY_CHANNELS
             spare(self._spares)
+
+    def _reads_waits(self, now: float) -> bool:
+        """Whether the next look reads waits.
+
+        Of very many channels every look does: what was found keeps its look, and two of that size could not be freed
+        in pieces.
+        """
+        return self._spares or now >= self._waits_read_at + WAITS_EVERY_S
 
     def _lights(self) -> tuple[ChannelKey, ...]:
         """The pipe that is chosen: of it alone reads and writes are noticed, since that costs its users a little."""

@@ -118,6 +118,13 @@ def tangle_lines(trouble: Trouble, tangle: Tangle, width: int, glyphs: Glyphs) -
     return [*lines, (), *_meaning(trouble, tangle, width, glyphs)]
 
 
+def drawn_small(trouble: Trouble, tangle: Tangle, width: int, glyphs: Glyphs) -> list[Line]:
+    """The drawing alone, below a rule of its own."""
+    chains = chains_of(trouble, tangle)[:1]
+    drawn = [line for one in chains for line in chain_lines(trouble.judged.graph, one, tangle.severity, width, glyphs)]
+    return [(), tangle_rule(tangle, width, glyphs), *drawn]
+
+
 def chains_of(trouble: Trouble, tangle: Tangle) -> list[Chain]:
     """The chain that shows most of it; of a process that is asked about one for each thing that it waits for."""
     if tangle.severity != "info":

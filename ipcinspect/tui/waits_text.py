@@ -53,7 +53,9 @@ def _table(
     )
     lines: list[Line] = [(Span(titles, "muted"),)]
     for (wait, awaited), name, call in zip(rows, names, calls, strict=True):
-        lines.append(_row(wait, (name, call, _until(wait, awaited, trouble)), (*cells, until), trouble, glyphs))
+        lines.append(
+            _row(wait, (name, call, glyphs.safe(_until(wait, awaited, trouble))), (*cells, until), trouble, glyphs)
+        )
     return lines
 
 
@@ -68,7 +70,7 @@ def _row(
         Span(f" {glyphs.marks['error' if stuck else 'quiet']} ", "error" if stuck else "muted"),
         Span(f"{name} ", "strong" if stuck else "text"),
         Span(f"{call} "),
-        Span(f"{glyphs.safe(until)} "),
+        Span(f"{until} "),
         Span(clip(since, _AGE, glyphs, "right"), role),
     )
 

@@ -71,6 +71,8 @@ async def test_what_nobody_is_stuck_in_is_calm_and_has_no_badge() -> None:
         )
         await user.press("4")
         await user.sees("● nothing is wrong", "No rule finds anything wrong.", "self-held-write-end", "1 look")
+        await user.press("1", "w")
+        await user.sees("○ why       calm 78 waits, in the end for calm 77", "◆ calm 77", "it runs")
 
 
 async def test_without_waits_nothing_is_said_of_who_is_stuck() -> None:
@@ -172,7 +174,7 @@ async def test_hostile_names_stay_text_on_stuck_and_findings(options: ScreenOpti
             assert not options.ascii or text.isascii()
 
 
-async def test_waits_are_read_at_most_once_a_second() -> None:
+async def test_looks_that_follow_fast_do_not_all_read_waits() -> None:
     async with at_screen(FakeSource(calm(), calm(NOON + 1))) as user:
         await user.look()
         assert [want.waits for want in user.source.wants] == [True, False]

@@ -67,6 +67,10 @@ class ReportPage(Page):
         """The text about the chosen one; where nothing is wrong, that."""
         raise NotImplementedError
 
+    def below(self, view: View, width: int, glyphs: Glyphs) -> Sequence[Line]:
+        """What follows that text where there is room."""
+        return ()
+
     def channel(self) -> ChannelKey | None:
         """Where `enter` leads."""
         raise NotImplementedError
@@ -95,7 +99,8 @@ class ReportPage(Page):
     def _show_text(self, view: View) -> None:
         self.query_one(".report-rule", OneLine).say(self.title)
         width = max(self.text.scrollable_content_region.width, 40)
-        self.text.show(TextRows(self.report(view, width, look_of(self.app).glyphs)))
+        glyphs = look_of(self.app).glyphs
+        self.text.show(TextRows([*self.report(view, width, glyphs), *self.below(view, width, glyphs)]))
 
     def enter(self) -> None:
         self.screen.set_focus(self.list if self.list.display else self.text)

@@ -9,6 +9,7 @@ from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.process import ProcessKey
 from ipcinspect.tui import figures
 from ipcinspect.tui.drawing import Line, Span
+from ipcinspect.tui.feed import WAITS_EVERY_S
 from ipcinspect.tui.glyphs import Glyphs
 from ipcinspect.tui.header import Key
 from ipcinspect.tui.rows import Rows
@@ -17,6 +18,7 @@ from ipcinspect.tui.stuck_text import (
     TangleRows,
     asked,
     chains_of,
+    drawn_small,
     no_waits,
     nothing_stuck,
     stuck_head,
@@ -26,6 +28,9 @@ from ipcinspect.tui.stuck_text import (
 from ipcinspect.tui.trouble import Tangle
 from ipcinspect.tui.trouble_lines import stuck_sentence
 from ipcinspect.tui.view import View
+
+_OTHERS = 3
+"""Knots that are drawn below the chosen one."""
 
 
 class StuckPage(ReportPage):
@@ -89,8 +94,16 @@ class StuckPage(ReportPage):
         if view.trouble is None:
             return no_waits()
         if tangle is None:
-            return nothing_stuck(view.trouble, view.snapshot, self.ipc.feed.interval(), glyphs)
+            return nothing_stuck(view.trouble, view.snapshot, max(self.ipc.feed.interval(), WAITS_EVERY_S), glyphs)
         return tangle_lines(view.trouble, tangle, width, glyphs)
+
+    def below(self, view: View, width: int, glyphs: Glyphs) -> Sequence[Line]:
+        """The other knots, in a tall terminal."""
+        chosen = self.tangle()
+        if view.trouble is None or chosen is None or not self.screen.has_class("-tall"):
+            return ()
+        others = [one for one in self.tangles(view) if one.identity != chosen.identity]
+        return [line for one in others[:_OTHERS] for line in drawn_small(view.trouble, one, width, glyphs)]
 
     def headline(self, width: int, glyphs: Glyphs) -> Line | None:
         view = self.ipc.view
