@@ -35,6 +35,9 @@ examples:
   ipcinspect why --json
 """
 
+_SHOWN = 16
+"""Different waits of one process that are told: it can have thousands of threads."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's own arguments."""
@@ -68,11 +71,14 @@ def run(session: Session) -> int:
         session.write_document(findings_document(snapshot, [finding_of_chain(judged, one) for one in chains]))
     else:
         text = FindingText(session.style(), session.width(), session.options.ascii)
-        for number, one in enumerate(chains):
+        for number, one in enumerate(chains[:_SHOWN]):
             if number:
                 session.output.write("\n")
             for line in _told(judged, one, text):
                 session.output.write(line)
+        more = len(chains) - _SHOWN
+        if more > 0:
+            session.output.write(f"\n{more} more {'wait' if more == 1 else 'waits'} of its threads: --json has all\n")
         session.tell_gaps(snapshot)
     session.output.flush()
     return FOUND if any(one.hops[0].thread in judged.firmly_stuck for one in chains) else DONE
@@ -89,7 +95,8 @@ def _chains(judged: Judged, pid: int) -> list[Chain]:
         raise Unable(f"what the threads of process {pid} wait for is not told to this user")
     threads = [wait.thread for wait in sleepers.waits] or [ThreadKey(process.key, pid)]
     found = [chain(judged.graph, thread, judged.stuck) for thread in sorted(threads)]
-    return list({_likeness(one): one for one in found}.values())
+    different = list({_likeness(one): one for one in found}.values())
+    return sorted(different, key=lambda one: one.hops[0].thread not in judged.firmly_stuck)
 
 
 def _likeness(one: Chain) -> tuple[object, ...]:

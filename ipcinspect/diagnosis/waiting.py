@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipcinspect.diagnosis import wording
 from ipcinspect.diagnosis.chains import Chain
 from ipcinspect.diagnosis.finding import Evidence, Finding
+from ipcinspect.diagnosis.rules.deadlock import certainty_of
 from ipcinspect.diagnosis.rules.rule import Judged
 
 _SOURCE = "proc_pid_syscall(5)"
@@ -30,7 +31,7 @@ def finding_of_chain(judged: Judged, one: Chain) -> Finding:
     return Finding(
         rule="wait-chain",
         severity="error" if is_stuck else "info",
-        certainty="exact",
+        certainty=certainty_of(judged, (hop.thread for hop in one.hops)) if is_stuck else "exact",
         message=f"{who} waits{to}",
         remedy="",
         threads=tuple(hop.thread for hop in one.hops),

@@ -53,6 +53,24 @@ def test_a_circle_is_closed_with_the_name_of_its_first(run_with: Runner) -> None
     assert "that closes the circle with tee 2212." in " ".join(ran.out.split())
 
 
+def test_of_many_threads_a_few_are_told_and_the_others_counted(run_with: Runner) -> None:
+    pipes = [pipe(number, TEE, MAKE) for number in range(1, 101)]
+    many = look(pipes, [reads(MAKE, one, 0, 2211 + number) for number, one in enumerate(pipes)], others=[TEE])
+    out = run_with(FakeSource(many), "why", "2211").out
+    assert out.count("reads from pipe:[") == 16
+    assert "84 more waits of its threads" in out
+    document = json.loads(run_with(FakeSource(many), "why", "2211", "--json").out)
+    assert len(document["findings"]) == 100
+
+
+def test_an_event_loop_at_rest_is_no_finding_of_a_process_that_is_asked_for(run_with: Runner) -> None:
+    own = channel(1, "pipe", "idle", [endpoint("a", "writer", MAKE, 4), endpoint("b", "reader", MAKE, 3)])
+    rest = look([own], [wait(thread(MAKE), "epoll_wait", Awaited("data", 3, own.key))])
+    assert run_with(FakeSource(rest), "why", "2211").code == 0
+    (finding,) = json.loads(run_with(FakeSource(rest), "why", "2211", "--json").out)["findings"]
+    assert finding["severity"] == "info"
+
+
 def test_a_pid_that_is_not_there_is_one_line(run_with: Runner) -> None:
     ran = run_with(FakeSource(CIRCLE), "why", "77")
     assert ran.code == 2

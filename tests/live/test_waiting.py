@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ipcinspect.kernel import procfs, sysv
+from ipcinspect.kernel import calls, procfs, sysv
 from ipcinspect.kernel.wait_target import Target
 from ipcinspect.kernel.waiting import Blocked, Threads, blocked_threads, still_blocked
 from tests.live.conftest import Start
@@ -368,3 +368,15 @@ def test_an_ordinary_user_is_told_of_his_own_processes_and_refused_others(root: 
         the_sleeper(subject, "poll")
     found = looks(NOBODY, LOOKS.format(pids=[own.pid, other.pid]))
     assert found["told"] == [[False, [["poll", own.said]]], [True, []]]
+
+
+def test_a_thread_that_ended_may_have_begun_another_which_counts_as_running(
+    zoo: Zoo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where each thread starts the next and ends: the list of the look has only those who are gone."""
+    before = threads_of(zoo.pid)
+    real = calls.threads
+    lists = iter((lambda process: [*real(process)[1:], 1 << 22], real))
+    monkeypatch.setattr(calls, "threads", lambda process: next(lists)(process))
+    after = threads_of(zoo.pid)
+    assert after.running == before.running + 1

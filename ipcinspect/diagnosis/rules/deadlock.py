@@ -67,13 +67,18 @@ def message(graph: WaitGraph, knot: Knot) -> str:
 
 
 _TOLD = 4
+_SHOWN = 16
+"""Threads of a knot whose waits are evidence: a pool can have thousands."""
 
 
 def _evidence(graph: WaitGraph, knot: Knot, waits: list[Wait]) -> Iterator[Evidence]:
-    for key, wait in zip(knot.threads, waits, strict=True):
+    for key, wait in list(zip(knot.threads, waits, strict=True))[:_SHOWN]:
         for awaited, helpers in graph.helpers(wait):
             fact = f"{wording.who(key, graph.snapshot)} sleeps in {wait.told} {wording.until(awaited, helpers, graph)}"
             yield Evidence(fact, "proc_pid_syscall(5)")
+    more = len(waits) - _SHOWN
+    if more > 0:
+        yield Evidence(f"{more} more {'thread waits' if more == 1 else 'threads wait'} for them", "proc_pid_syscall(5)")
     apart = min(wait.unchanged_s for wait in waits)
     yield Evidence(f"none of them ran within {apart:.1f} s", "context switches, proc_pid_status(5)")
 
