@@ -127,6 +127,9 @@ def _verdict(part: set[ThreadKey], edges: dict[ThreadKey, list[ThreadKey]], grap
     circling = _circling(idle, edges)
     if circling & at_rest or (len(idle) == len(part) and at_rest):
         return "recheck"
+    guesses = {_is_guess(waits[key]) for key in _cycle(part, edges)}
+    if guesses == {True, False}:  # a semaphore may be an event for which others come, no lock
+        return "recheck"
     if circling or any(_is_guess(wait) for wait in waits.values()):
         return "likely"
     return "yes"

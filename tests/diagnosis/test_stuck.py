@@ -119,6 +119,13 @@ def test_a_semaphore_is_likely_for_it_has_no_owner() -> None:
     assert judged(look([], [takes(A, B), takes(B, A)], [A, B])) == [({100, 200}, "likely")]
 
 
+def test_a_worker_at_a_semaphore_that_its_master_used_last_is_looked_at_again() -> None:
+    """Others may come and raise it: that the master set it does not make him its owner."""
+    worker = wait(thread(B), "semop", Awaited("count", processes=(A.key,), how="last operation"))
+    master = wait(thread(A), "wait4", Awaited("child", processes=(B.key,)))
+    assert judged(look([], [worker, master], [A, B])) == [({100, 200}, "recheck")]
+
+
 def test_of_several_things_one_that_somebody_else_can_bring_is_enough() -> None:
     other = pipe(3, C, A)
     polls = wait(thread(A), "poll", Awaited("data", 0, BACK.key), Awaited("data", 0, other.key))
