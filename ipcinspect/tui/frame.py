@@ -312,8 +312,9 @@ class Frame(App[int]):
             line.refresh()
 
     def say(self, selector: str, say: Say) -> None:
-        """Draw one of the lines of the frame if it has changed."""
-        self.query_one(selector, OneLine).say(say)
+        """Draw one of the lines of the frame if it has changed; while the app is taken down there is none."""
+        for line in self.query(selector).results(OneLine):
+            line.say(say)
 
     def _pulse(self) -> Pulse:
         paused = None if self.paused_at is None else self.options.clock() - self.paused_at

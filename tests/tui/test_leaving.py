@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes import FakeSource
 from tests.tui.terminals import ENTERED, LEFT, OnTerminal, screen
 from tests.tui.test_demo_screen import is_there
+from tests.tui.test_screen import at_screen, world
 
 
 def started(terminal: OnTerminal) -> OnTerminal:
@@ -39,6 +41,14 @@ def test_keys_that_quit(key: str, code: int) -> None:
         assert os.waitstatus_to_exitcode(terminal.wait_for_end()) == code
         assert terminal.output.count(LEFT) == 1
         assert terminal.modes() == before
+
+
+async def test_a_message_that_fades_while_the_screen_is_taken_down_harms_nobody() -> None:
+    async with at_screen(FakeSource(world())) as user:
+        await user.press("y")
+        await user.sees("copied")
+        await user.app.query("#keys").remove()
+        user.app.hush()
 
 
 JUNK = (b"\xe9", b"\xff\xfe", b"\x1b[M \xe8(", b"\x1b[1114112u", b"\x1b[999999999999999999999~")
@@ -170,7 +180,7 @@ def demo_processes(leader: int) -> dict[str, int]:
     named: dict[int, tuple[str, int]] = {}
     for place in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
-            head, _, rest = place.read_text().rpartition(")")
+            head, _, rest = os.fsdecode(place.read_bytes()).rpartition(")")
             named[int(place.parent.name)] = head.partition("(")[2], int(rest.split()[1])
     family = {leader, *(pid for pid, (_, parent) in named.items() if parent == leader)}
     return {name: pid for pid, (name, parent) in named.items() if name.startswith("demo-") and parent in family}
