@@ -14,8 +14,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ipcinspect.diagnosis.wait_graph import Helpers, WaitGraph
+from ipcinspect.model.process import ProcessKey
 from ipcinspect.model.wait import OBLIGES, ThreadKey, Wait
 
+_SPEAKERS = 32
+"""Threads that stand for all of their process where any of them could help: there can be thousands."""
 LEAST_UNCHANGED_S = 0.2
 """For how long a thread has to be seen in the same wait."""
 
@@ -36,7 +39,8 @@ def stuck_threads(graph: WaitGraph) -> set[ThreadKey]:
     stuck = {key for key, wait in graph.waits.items() if may_be_stuck(wait)}
     helped_by = {key: graph.helpers(graph.waits[key]) for key in stuck}
     while True:
-        free = {key for key in stuck if any(_is_helped(graph, key, one, stuck) for _, one in helped_by[key])}
+        bound = _bound_processes(graph, stuck)
+        free = {key for key in stuck if any(_is_helped(one, stuck, bound) for _, one in helped_by[key])}
         if not free:
             return stuck
         stuck -= free
@@ -53,35 +57,47 @@ def may_be_stuck(wait: Wait) -> bool:
     )
 
 
-def _is_helped(graph: WaitGraph, thread: ThreadKey, helpers: Helpers, stuck: set[ThreadKey]) -> bool:
+def _bound_processes(graph: WaitGraph, stuck: set[ThreadKey]) -> set[ProcessKey]:
+    """The processes of which all threads are in the set."""
+    return {
+        key
+        for key, sleepers in graph.sleepers.items()
+        if sleepers.known and not sleepers.others and all(wait.thread in stuck for wait in sleepers.waits)
+    }
+
+
+def _is_helped(helpers: Helpers, stuck: set[ThreadKey], bound: set[ProcessKey]) -> bool:
     """Whether somebody outside of the set could end the wait."""
     if helpers.unknown is not None:
         return True
-    if any(one not in stuck for one in helpers.threads):
-        return True
-    for process in helpers.processes:
-        sleepers = graph.sleepers.get(process)
-        if sleepers is None or not sleepers.known or sleepers.others:
-            return True
-        if any(wait.thread not in stuck for wait in sleepers.waits if wait.thread != thread):
-            return True
-    return False
+    return any(one not in stuck for one in helpers.threads) or any(one not in bound for one in helpers.processes)
 
 
 def knots(graph: WaitGraph, stuck: set[ThreadKey]) -> list[Knot]:
     """The stuck threads, those together who wait for one another; the largest first."""
-    edges = {key: _waits_for(graph, key, stuck) for key in stuck}
+    speakers = _speakers(graph, stuck)
+    edges = {key: _waits_for(graph, key, stuck, speakers) for key in stuck}
     return sorted((_knot(graph, part, edges) for part in _parts(edges)), key=lambda knot: -len(knot.threads))
 
 
-def _waits_for(graph: WaitGraph, thread: ThreadKey, stuck: set[ThreadKey]) -> list[ThreadKey]:
+def _speakers(graph: WaitGraph, stuck: set[ThreadKey]) -> dict[ProcessKey, list[ThreadKey]]:
+    """The stuck threads of each process; of very many the first, and the first of those who may be at rest."""
+    found: dict[ProcessKey, list[ThreadKey]] = {}
+    for process, sleepers in graph.sleepers.items():
+        waits = [wait for wait in sleepers.waits if wait.thread in stuck]
+        idle = [wait for wait in waits if not _obliges(wait)]
+        found[process] = list(dict.fromkeys(wait.thread for wait in (*waits[:_SPEAKERS], *idle[:_SPEAKERS])))
+    return found
+
+
+def _waits_for(
+    graph: WaitGraph, thread: ThreadKey, stuck: set[ThreadKey], speakers: dict[ProcessKey, list[ThreadKey]]
+) -> list[ThreadKey]:
     """Whom it waits for, in the order of its own list; itself where it alone could end its own wait."""
-    found = dict.fromkeys(
-        other
-        for _, helpers in graph.helpers(graph.waits[thread])
-        for other in graph.threads_of(helpers)
-        if other in stuck
-    )
+    found: dict[ThreadKey, None] = {}
+    for _, helpers in graph.helpers(graph.waits[thread]):
+        found.update((one, None) for one in helpers.threads if one in stuck)
+        found.update((one, None) for process in helpers.processes for one in speakers.get(process, ()))
     others = [other for other in found if other != thread]
     return others or list(found)
 

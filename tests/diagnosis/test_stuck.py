@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from signal import Signals
 
 import pytest
@@ -102,6 +103,15 @@ def test_a_pool_at_rest_does_not_save_a_main_thread_that_waits_for_its_child() -
     back = pipe(1, B, A, "full")
     seen = look([back], [pool, child, writes(B, back, 1)])
     assert judged(seen) == [({100, 200}, "yes")]
+
+
+def test_thousands_of_threads_that_wait_for_each_other_are_judged_at_once() -> None:
+    """Each could be helped by all others: who writes that down for every two of them needs minutes and gigabytes."""
+    own = channel(1, "pipe", "idle", [endpoint("a", "writer", A, 4), endpoint("b", "reader", A, 3)])
+    many = look([own], [reads(A, own, 3, 100 + number) for number in range(10_000)])
+    begun = time.process_time()
+    assert judged(many) == [({100}, "likely")]
+    assert time.process_time() - begun < 20
 
 
 def test_a_lock_that_records_its_owner_waits_for_that_thread_alone() -> None:
