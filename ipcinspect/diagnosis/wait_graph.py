@@ -49,10 +49,18 @@ class WaitGraph:
         self.waits: dict[ThreadKey, Wait] = {
             wait.thread: wait for sleepers in self.sleepers.values() for wait in sleepers.waits
         }
+        self._known: dict[ThreadKey, list[tuple[Awaited, Helpers]]] = {}
+        """What `helpers` has worked out: of a thread that polls thousands of channels it is asked often."""
 
     def helpers(self, wait: Wait) -> list[tuple[Awaited, Helpers]]:
         """For each thing that the thread waits for, who could bring it; who hears of its children waits for them too,
         whatever the call is."""
+        known = self._known.get(wait.thread)
+        if known is None:
+            known = self._known[wait.thread] = self._helpers_of(wait)
+        return known
+
+    def _helpers_of(self, wait: Wait) -> list[tuple[Awaited, Helpers]]:
         found = [(awaited, self._by_handler(wait, awaited, self._who(wait, awaited))) for awaited in wait.awaited]
         if found and not any(awaited.what == "child" for awaited in wait.awaited):
             children = self._heard_of.get(wait.thread.process)

@@ -16,12 +16,14 @@ from ipcinspect.tui.chain_text import chain_lines, what_root_waits_for
 from ipcinspect.tui.drawing import Line, Span, clip, rule
 from ipcinspect.tui.glyphs import Glyphs
 from ipcinspect.tui.report_text import caveat_lines, evidence_lines, labelled
-from ipcinspect.tui.trouble import Tangle, Trouble
+from ipcinspect.tui.trouble import Tangle, Trouble, shown_chains
 from ipcinspect.tui.trouble_lines import MARKS
 
 _KIND, _STUCK, _FOR = 9, 5, 5
 _CHAINS_AT_MOST = 6
 """Of a process that is asked about: threads whose chains are drawn."""
+_ASKED_AT_MOST = 20
+"""Threads of it whose chains are followed: most of many wait for the same."""
 _DRAWN = "proc_pid_syscall(5)"
 """What tells the calls that are drawn above."""
 
@@ -77,10 +79,22 @@ def _room(width: int) -> int:
 def asked(trouble: Trouble, process: ProcessKey) -> Tangle:
     """A row for a process that the user asks about, stuck or not."""
     threads = _threads_of(trouble, process)
-    one = trouble.longest(threads)
+    chains = _different_chains(trouble, threads)
+    first = max(chains, key=lambda one: len(one.hops)).hops[0]
+    one = next(one for one in chains if one.hops[0] == first)
     name = wording.process_name(process, trouble.judged.snapshot)
-    since = None if one is None or one.hops[0].wait is None else one.hops[0].wait.since
-    return Tangle("why", "info", ("why", process), _sentence(trouble, name, one), threads, threads[0], since)
+    since, sentence = None if first.wait is None else first.wait.since, _sentence(trouble, name, one)
+    return Tangle("why", "info", ("why", process), sentence, threads, threads[0], since, chains=chains)
+
+
+def _different_chains(trouble: Trouble, threads: Sequence[ThreadKey]) -> tuple[Chain, ...]:
+    """One for each thing that some of the threads wait for."""
+    found: dict[object, Chain] = {}
+    for thread in threads[:_ASKED_AT_MOST]:
+        one = trouble.chain(thread)
+        first = one.hops[0]
+        found.setdefault((first.awaited, None if first.wait is None else first.wait.told), one)
+    return tuple(found.values())[:_CHAINS_AT_MOST]
 
 
 def _threads_of(trouble: Trouble, process: ProcessKey) -> tuple[ThreadKey, ...]:
@@ -89,9 +103,7 @@ def _threads_of(trouble: Trouble, process: ProcessKey) -> tuple[ThreadKey, ...]:
     return tuple(sorted(threads)) or (ThreadKey(process, process.pid),)
 
 
-def _sentence(trouble: Trouble, name: str, one: Chain | None) -> str:
-    if one is None:
-        return name
+def _sentence(trouble: Trouble, name: str, one: Chain) -> str:
     last = one.hops[-1]
     if len(one.hops) == 1:
         return f"{name} {what_root_waits_for(trouble.judged.graph, last, one.why)}"
@@ -125,22 +137,9 @@ def drawn_small(trouble: Trouble, tangle: Tangle, width: int, glyphs: Glyphs) ->
     return [(), tangle_rule(tangle, width, glyphs), *drawn]
 
 
-def chains_of(trouble: Trouble, tangle: Tangle) -> list[Chain]:
+def chains_of(trouble: Trouble, tangle: Tangle) -> Sequence[Chain]:
     """The chain that shows most of it; of a process that is asked about one for each thing that it waits for."""
-    if tangle.severity != "info":
-        longest = trouble.longest(tangle.threads[:_LOOKED_AT] if tangle.root is None else (tangle.start,))
-        return [] if longest is None else [longest]
-    found: dict[object, Chain] = {}
-    for thread in tangle.threads:
-        one = trouble.chain(thread)
-        first = one.hops[0]
-        found.setdefault((first.awaited, None if first.wait is None else first.wait.told), one)
-        if len(found) == _CHAINS_AT_MOST:
-            break
-    return list(found.values())
-
-
-_LOOKED_AT = 20
+    return tangle.chains or shown_chains(trouble.judged, tangle)
 
 
 def _meaning(trouble: Trouble, tangle: Tangle, width: int, glyphs: Glyphs) -> Iterator[Line]:
@@ -158,7 +157,7 @@ def _meaning(trouble: Trouble, tangle: Tangle, width: int, glyphs: Glyphs) -> It
 
 def _in_short(trouble: Trouble, tangle: Tangle) -> str:
     if tangle.root is not None:
-        graph, one = trouble.judged.graph, trouble.chain(tangle.start)
+        graph, one = trouble.judged.graph, chains_of(trouble, tangle)[0]
         root = wording.process_name(tangle.root.process, graph.snapshot)
         return f"{root} {what_root_waits_for(graph, one.hops[-1], one.why)}; {tangle.sentence.removesuffix(root)}it."
     if not tangle.findings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 
 from ipcinspect.diagnosis import wording
@@ -18,6 +19,10 @@ from ipcinspect.model.wait import OBLIGES, ThreadKey, Wait
 
 HELD_UP_S = 10.0
 """For how long somebody has to be seen in one wait for another one before that is told: a slow reader is no trouble."""
+_FOLLOWED_AT_MOST = 50
+"""Tangles whose chains are followed before anybody asks."""
+_COMPARED_AT_MOST = 20
+"""Threads of which the longest chain is looked for."""
 _CHAINS_AT_MOST = 2000
 """Threads whose chains are followed in one look."""
 _HOLDS_UP = frozenset(("room", "lock", "partner"))
@@ -49,6 +54,9 @@ class Tangle(NamedTuple):
     """Who holds them up; None where they wait for each other."""
     certain: bool = False
     """Whether it is a knot that no program at rest looks like."""
+    chains: tuple[Chain, ...] = ()
+    """What is drawn of it, followed in the thread of the feed: of a thread that polls thousands of channels that takes
+    longer than a key may wait. Empty for those that are far down the list."""
 
     @property
     def processes(self) -> set[ProcessKey]:
@@ -91,9 +99,18 @@ class Trouble:
         """From a thread to the root of its waiting."""
         return chain(self.judged.graph, thread, self.judged.stuck)
 
-    def longest(self, threads: Iterable[ThreadKey]) -> Chain | None:
-        """Of the chains of some threads the longest: it shows most of them."""
-        return max((self.chain(thread) for thread in threads), key=lambda one: len(one.hops), default=None)
+
+def longest_chain(judged: Judged, threads: Iterable[ThreadKey]) -> Chain | None:
+    """Of the chains of the first of some threads the longest: it shows most of them."""
+    first = islice(threads, _COMPARED_AT_MOST)
+    chains = (chain(judged.graph, thread, judged.stuck) for thread in first)
+    return max(chains, key=lambda one: len(one.hops), default=None)
+
+
+def shown_chains(judged: Judged, tangle: Tangle) -> tuple[Chain, ...]:
+    """What is drawn of threads that do not go on."""
+    one = longest_chain(judged, tangle.threads if tangle.root is None else (tangle.start,))
+    return () if one is None else (one,)
 
 
 def diagnose(observation: Observation) -> Trouble | None:
@@ -107,6 +124,7 @@ def diagnose(observation: Observation) -> Trouble | None:
     known |= {thread for tangle in tangles for thread in tangle.threads}
     tangles += _held_up(judged, known)
     ordered = sorted(tangles, key=lambda one: (one.severity != "error", one.since or 0.0))
+    drawn = [one._replace(chains=shown_chains(judged, one)) for one in ordered[:_FOLLOWED_AT_MOST]]
     waits_at: dict[ChannelKey, list[Wait]] = {}
     for wait in judged.graph.waits.values():
         for key in dict.fromkeys(each.channel for each in wait.awaited if each.channel is not None):
@@ -114,7 +132,7 @@ def diagnose(observation: Observation) -> Trouble | None:
     return Trouble(
         judged=judged,
         findings=findings,
-        tangles=tuple(ordered),
+        tangles=(*drawn, *ordered[_FOLLOWED_AT_MOST:]),
         waits_at={key: tuple(waits) for key, waits in waits_at.items()},
         deadlocked=_deadlocked(judged, tangles),
         findings_of=_by_channel(findings),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len
 
@@ -82,19 +82,13 @@ def _stuck(trouble: Trouble) -> set[object]:
 
 def _until(wait: Wait, awaited: Iterable[Awaited], trouble: Trouble) -> str:
     """`tee 2212 reads or closes its end`; of several things the first one."""
-    told = list(_each_until(wait, awaited, trouble))
-    if not told:
+    kept, graph = set(awaited), trouble.judged.graph
+    options = [(each, helpers) for each, helpers in graph.helpers(wait) if each in kept]
+    if not options:
         return "a time has passed" if wait.has_timeout else "?"
-    more = f", or {len(told) - 1} more" if len(told) > 1 else ""
-    timeout = ", or a time has passed" if wait.has_timeout else ""
-    return told[0] + more + timeout
-
-
-def _each_until(wait: Wait, awaited: Iterable[Awaited], trouble: Trouble) -> Iterator[str]:
-    kept = set(awaited)
-    for each, helpers in trouble.judged.graph.helpers(wait):
-        if each in kept:
-            yield wording.until(each, helpers, trouble.judged.graph).removeprefix("until ")
+    told = wording.until(*options[0], graph).removeprefix("until ")
+    more = f", or {len(options) - 1} more" if len(options) > 1 else ""
+    return told + more + (", or a time has passed" if wait.has_timeout else "")
 
 
 def _widest(texts: Sequence[str], title: str, most: int) -> int:

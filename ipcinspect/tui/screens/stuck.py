@@ -25,7 +25,7 @@ from ipcinspect.tui.stuck_text import (
     tangle_lines,
     tangle_rule,
 )
-from ipcinspect.tui.trouble import Tangle
+from ipcinspect.tui.trouble import Tangle, Trouble
 from ipcinspect.tui.trouble_lines import stuck_sentence
 from ipcinspect.tui.view import View
 
@@ -41,6 +41,8 @@ class StuckPage(ReportPage):
     def __init__(self) -> None:
         super().__init__(id="stuck-page")
         self._asked: ProcessKey | None = None
+        self._answer: tuple[Trouble, Tangle] | None = None
+        """Of the last question, and from what it was told."""
 
     def ask(self, process: ProcessKey) -> None:
         """Show what a process waits for, stuck or not."""
@@ -74,8 +76,12 @@ class StuckPage(ReportPage):
             return []
         process = None if self._asked is None else view.snapshot.processes.get(self._asked.pid)
         if self._asked is None or process is None or process.key != self._asked:
+            self._answer = None
             return list(trouble.tangles)
-        return [asked(trouble, self._asked), *trouble.tangles]
+        answer = self._answer
+        if answer is None or answer[0] is not trouble or answer[1].start.process != self._asked:
+            answer = self._answer = (trouble, asked(trouble, self._asked))
+        return [answer[1], *trouble.tangles]
 
     def rows(self, view: View) -> Rows:
         return TangleRows(self.tangles(view), view.snapshot.taken_at)
