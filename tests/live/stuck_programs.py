@@ -226,6 +226,9 @@ one, _ = server.accept(); server.close(); ready(); one.sendall(MUCH * 16)
     "a pipe into which a signal handler writes": """
 r, w = os.pipe(); signal.signal(signal.SIGTERM, lambda *_: os.write(w, b"x")); ready(); os.read(r, 1)
 """,
+    "a pipe into which an interpreter writes at a signal": """
+r, w = os.pipe(); os.set_blocking(w, False); signal.set_wakeup_fd(w); ready(); os.read(r, 1)
+""",
     "a pipe of its own and an alarm": """
 r, w = os.pipe(); signal.signal(signal.SIGALRM, lambda *_: None); signal.alarm(10**6); ready(); os.read(r, 1)
 """,

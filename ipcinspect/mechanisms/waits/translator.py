@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from ipcinspect.kernel import procfs, thread_ids
+from ipcinspect.kernel import fdinfo, procfs, thread_ids
 from ipcinspect.kernel.wait_target import Target
 from ipcinspect.kernel.waiting import Blocked, Threads, still_owned
 from ipcinspect.mechanisms.scan import Scan
@@ -147,6 +147,8 @@ class _Translator:
             yield Awaited("unknown", target.fd)
             return
         key = place.channel.key
+        if target.direction == "in" and self._is_self_pipe(process, place.channel):
+            yield Awaited("signal")
         for direction in (target.direction or "").split("|"):
             if direction in ("in", "hangup"):
                 yield Awaited("client" if place.end.role == "listener" else "data", target.fd, key)
@@ -154,6 +156,23 @@ class _Translator:
                 yield Awaited("partner" if one.call == "connect" else "room", target.fd, key)
             else:
                 yield Awaited("lock" if direction == "lock" else "unknown", target.fd, key, how="lock of")
+
+    def _is_self_pipe(self, process: Process, channel: Channel) -> bool:
+        """Whether its signal handlers write into it: it catches signals, and has a write end that never makes it sleep.
+
+        An interpreter catches SIGINT for itself, so to catch signals alone says nothing (signal-safety(7)).
+        """
+        if channel.mechanism != "pipe" or process.signals is None or not process.signals.caught:
+            return False
+        own = [end for end in channel.endpoints if end.process is not None and end.process.key == process.key]
+        return any(end.role == "writer" and self._never_sleeps(process, end) for end in own)
+
+    def _never_sleeps(self, process: Process, end: Endpoint) -> bool:
+        text = None if end.fd is None else self._scan.fdinfo(process, end.fd)
+        try:
+            return text is not None and bool(fdinfo.parse_flags(text) & os.O_NONBLOCK)
+        except ValueError:
+            return False
 
     def _place(self, process: Process, target: Target) -> _Place | None:
         """The channel and the end behind a descriptor; what an epoll watches is known by its inode."""
