@@ -25,7 +25,8 @@ class Deadlock:
         "a signal ends that.",
         "The kernel tells for each thread in which call it sleeps and on what (proc_pid_syscall(5)); who holds the "
         "other end or the lock, or is the child, could help it. What is left when everybody is taken away who can be "
-        "helped from outside is stuck. It was read twice, and no thread had run in between.",
+        "helped from outside is stuck. It was read twice, and no thread had run in between. Who waits for what a "
+        "signal handler, the kernel (io_uring) or a stranger that opens a name may bring is not taken for stuck.",
         "End one of them (kill PID): the others get EPIPE, end of file or the lock, and go on. In the program: read "
         "and write with poll(2), take locks in one order, read a child's output before waiting for its end.",
     )

@@ -24,7 +24,8 @@ class SelfHeldWriteEnd:
         "A process reads from a pipe or FIFO, and the only write end is its own. Nobody else can write, and the end of "
         "file cannot come either, as long as it holds that end.",
         "The thread sleeps in read(2) of the pipe (proc_pid_syscall(5)), and among all descriptors that could be seen "
-        "the write ends are those of the same process.",
+        "the write ends are those of the same process. A FIFO that others may open by its name, a program whose "
+        "signal handlers may write into the pipe, and one with descriptors in flight are left out.",
         "Close the write end before reading: after fork(2) in the parent and in the child, with O_CLOEXEC before "
         "exec. For a running process: end it, or with gdb -p PID: call (int)close(FD).",
     )
