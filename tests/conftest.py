@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 MOST_PROCESSES = 3
+"""Of the tests; more would wait for each other, for they start processes of their own."""
 GATE, ROOM = Path(__file__).with_name("__init__.py"), Path(__file__)
 """Two files to lock; nothing is written into them."""
 
@@ -29,9 +30,9 @@ def pytest_configure() -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One process for each core where the whole suite was asked for; none beside this one for a part of it."""
+    """One process more than there are cores, as half of the time is waiting; for a part of the suite none but this."""
     is_whole = config.args_source is config.ArgsSource.TESTPATHS and not config.option.keyword
-    return min(len(os.sched_getaffinity(0)), MOST_PROCESSES) if is_whole else 0
+    return min(len(os.sched_getaffinity(0)) + 1, MOST_PROCESSES) if is_whole else 0
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

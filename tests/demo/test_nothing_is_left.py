@@ -97,7 +97,7 @@ def test_a_receiver_asleep_in_the_channel_ends_with_the_pair() -> None:
         pair.open()
         pair.begin_receive(1)
         start = time.monotonic()
-    assert time.monotonic() - start < 1.5
+    assert time.monotonic() - start < 3
     assert_ended(pair.sender_pid, pair.receiver_pid)
 
 

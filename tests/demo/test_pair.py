@@ -73,7 +73,7 @@ def test_a_process_that_does_not_answer_is_an_error_in_time() -> None:
         start = time.monotonic()
         with pytest.raises(DemoError, match=r"demo-sender \(pid \d+\) did not answer to send within 2 s"):
             pair.send(b"x" * 1_000_000)
-        assert 1.9 < time.monotonic() - start < 6
+        assert 1.9 < time.monotonic() - start < 15
 
 
 def test_a_process_that_died_is_an_error_at_once() -> None:
@@ -82,7 +82,7 @@ def test_a_process_that_died_is_an_error_at_once() -> None:
         start = time.monotonic()
         with pytest.raises(DemoError, match=r"demo-sender .* ended before it answered to open"):
             pair.open()
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 5
 
 
 def test_a_misused_half_says_what_is_wrong() -> None:

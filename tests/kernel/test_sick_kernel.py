@@ -25,6 +25,8 @@ from ipcinspect.model.snapshot import Snapshot, Want
 
 STAT = "{pid} ({comm}) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 {start} 0 0\n"
 STATUS = "Name:\t{comm}\nUid:\t1000\t1001\t1000\t1000\n"
+IN_TIME_S = 10.0
+"""A process that does not answer costs two seconds, once; the machine may be busy."""
 SILENT = ("maps", "cmdline", "cgroup", "status", "stat")
 
 
@@ -90,14 +92,14 @@ def test_a_file_that_never_answers_leaves_out_its_process_alone(fake: FakeProc, 
     begun = time.monotonic()
     looking = collector(fake)
     first = looking.collect(WANT)
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < IN_TIME_S
     assert set(first.processes) == {1, os.getpid(), 4001, 4003}
     assert _late(first) == [("processes that did not answer (4002)", 1)]
     threads = threading.active_count()
     begun = time.monotonic()
     for _ in range(5):
         assert _late(looking.collect(WANT)) == _late(first)
-    assert time.monotonic() - begun < 1.5, "it is not waited for again"
+    assert time.monotonic() - begun < IN_TIME_S / 2, "it is not waited for again"
     assert threading.active_count() <= threads
 
 
@@ -111,7 +113,7 @@ def test_many_processes_that_never_answer_cost_one_deadline(fake: FakeProc) -> N
         fake.silence(pid, "maps")
     begun = time.monotonic()
     seen = collector(fake).collect(WANT)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < IN_TIME_S
     assert set(seen.processes) == {1, os.getpid(), 4001, 4002, 4003}
     assert [count for _, count in _late(seen)] == [12]
 
@@ -128,13 +130,14 @@ def test_a_system_call_that_never_answers_costs_its_deadline_and_the_others_are_
     begun = time.monotonic()
     looking = collector(fake)
     first = looking.collect(WANT)
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < IN_TIME_S
     (word,) = [channel for channel in first.channels if channel.mechanism == "futex"]
     assert [end.process.pid for end in word.endpoints if end.process] == [4001]
     assert [gap.count for gap in first.gaps if "futexes" in gap.what] == [1]
     begun = time.monotonic()
-    assert looking.collect(WANT).channels
-    assert time.monotonic() - begun < 1, "it is not waited for again"
+    for _ in range(5):
+        assert looking.collect(WANT).channels
+    assert time.monotonic() - begun < IN_TIME_S / 2, "it is not waited for again"
 
 
 def test_files_cut_short_leave_out_what_they_would_have_told(fake: FakeProc) -> None:
@@ -191,13 +194,13 @@ def test_a_user_database_that_hangs_costs_its_deadline_once(monkeypatch: pytest.
     try:
         begun = time.monotonic()
         names, in_time = users.names([0, 424242])
-        assert 0.1 < time.monotonic() - begun < 0.6
+        assert 0.1 < time.monotonic() - begun < IN_TIME_S
         assert (names, in_time) == ({0: "root"}, False)
         threads = threading.active_count()
         begun = time.monotonic()
         for _ in range(100):
             assert users.names([0, 424242]) == ({0: "root"}, False)
-        assert time.monotonic() - begun < 0.1
+        assert time.monotonic() - begun < IN_TIME_S
         assert threading.active_count() == threads
     finally:
         gate.set()
@@ -361,7 +364,7 @@ def test_containers_are_told_by_their_path(text: bytes, name: str | None) -> Non
 def test_a_path_made_to_be_slow_is_read_in_no_time(text: bytes) -> None:
     begun = time.process_time()
     cgroup.parse_container(text)
-    assert time.process_time() - begun < 1
+    assert time.process_time() - begun < 3
 
 
 @pytest.mark.parametrize(
@@ -378,4 +381,4 @@ def test_a_path_made_to_be_slow_is_read_in_no_time(text: bytes) -> None:
 def test_mappings_made_to_be_slow_or_too_large_are_read_in_no_time(text: bytes) -> None:
     begun = time.process_time()
     maps.parse_shared(text)
-    assert time.process_time() - begun < 1
+    assert time.process_time() - begun < 3

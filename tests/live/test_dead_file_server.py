@@ -23,8 +23,8 @@ from tests.live.conftest import Start
 from tests.live.subjects import WITHIN_S, channel_at, ends, inode, look, until
 
 ROOT = Path(__file__).resolve().parents[2]
-DEADLINE_S = 3.0
-"""A process may keep us for two seconds."""
+DEADLINE_S = 10.0
+"""A process may keep us for two seconds, on a busy machine longer; who waits for the server does not come back."""
 
 OPENS_AND_MAPS = """
 file = os.open(ARGS[0], os.O_RDWR)
@@ -111,7 +111,7 @@ def test_a_look_into_its_mapped_file_shows_what_is_in_memory_and_asks_no_server(
     assert ends(shared) == {(touches.pid, None)}
     begun = time.monotonic()
     contents = source.peek(shared.key, 65536)
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < DEADLINE_S
     assert contents is not None
     assert {bytes(set(piece.data)) for piece in contents.pieces} == {b"x"}
 
@@ -124,7 +124,7 @@ def test_a_file_of_the_server_that_is_called_shared_memory_is_not_opened(server:
     (shared,) = [channel for channel in held if channel.mechanism == "posix-shm"]
     begun = time.monotonic()
     contents = source.peek(shared.key, 65536)
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < DEADLINE_S
     assert contents is not None
     assert {bytes(set(piece.data)) for piece in contents.pieces} == {b"x"}
     assert contents.by.startswith("process_vm_readv")

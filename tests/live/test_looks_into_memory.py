@@ -50,7 +50,7 @@ def test_a_look_into_a_sparse_terabyte_is_quick_and_allocates_nothing(
         before = subject.ask()
         begun = time.monotonic()
         found = looked(as_user, f"posix-shm:/{shm_name}")
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 10
         assert [piece["offset"] for piece in found["pieces"]] == [0, TERA // 2]
         assert [piece["data"][:8] for piece in found["pieces"]] == ["here 0\0\0", "here 549"]
         assert found["note"]

@@ -172,7 +172,8 @@ def test_without_the_families_the_text_tables_tell_the_rest(opened: ExitStack, m
     ours = bound(opened, UEVENT, 1)
     seen = look()
     channel = channel_at(seen, "netlink", inode(ours.fileno()))
-    assert (channel.state, field(channel, "groups"), field(channel, "peer_portid")) == ("idle", "1", None)
+    assert (field(channel, "groups"), field(channel, "peer_portid")) == ("1", None)
+    assert channel.state in ("idle", "holding"), "a device may have come meanwhile"
     assert {"peers and queues of netlink sockets by sock_diag", "peers and queues of packet sockets by sock_diag"} <= {
         gap.what for gap in seen.gaps
     }

@@ -24,7 +24,7 @@ from tests.live.peeks import Looker, data_of, peeking, room_of
 from tests.live.subjects import asleep_in, context_switches, inode, until, written_until_full
 from tests.live.test_without_privilege import NOBODY, ROOT
 
-IN_TIME_S = 0.5
+IN_TIME_S = 1.0
 HOLDS = "say(); stay()"
 
 

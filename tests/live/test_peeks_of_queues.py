@@ -132,7 +132,7 @@ def test_a_hundred_thousand_messages_of_another_namespace_are_bounded(root: None
     _, sample = _any_queue()
     begun = time.monotonic()
     contents = _in(namespace, pid, sample, many, 1 << 24)
-    assert time.monotonic() - begun < 1.0
+    assert time.monotonic() - begun < 5.0
     assert contents.refusal is None
     assert [piece.data for piece in contents.pieces] == [b"%05d" % n for n in range(1000)]
     assert [piece.title for piece in contents.pieces[:8]] == [f"type {n % 7 + 1}" for n in range(8)]

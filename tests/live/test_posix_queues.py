@@ -168,4 +168,4 @@ def test_a_thousand_queues_are_read_in_no_time(root: None, start: Start, named: 
     found = [channel for channel in snapshot.channels if (channel.name or "").startswith(name)]
     assert len(found) == 1000
     (cost,) = [cost.seconds for cost in snapshot.costs if cost.part == "posix-mq"]
-    assert cost < 0.5
+    assert cost < 2.0

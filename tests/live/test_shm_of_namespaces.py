@@ -76,6 +76,6 @@ finally:
     (namespace,) = subject.said
     begun = time.monotonic()
     seen = look()
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 10
     gaps = [gap for gap in seen.gaps if str(namespace) in gap.what]
     assert [(gap.why) for gap in gaps] == ["unsupported"]
