@@ -24,6 +24,8 @@ _ONE_SIDE = frozenset(("pipe", "fifo", "posix-mq", "sysv-msg", "eventfd", "file-
 """Mechanisms in which the role tells who acts; in all others it is whoever holds the other side."""
 _ANYBODY = frozenset(("udp", "netlink", "packet", "sysv-msg"))
 """Mechanisms into which processes can send that hold no end of the channel."""
+_FOR_OTHERS = {"eventfd": "the kernel may raise it", "pty": "whoever opens it could"}
+"""Mechanisms of which a process has both sides for somebody else: as it makes a terminal for whoever will open it."""
 _BY_HANDLER = frozenset(("data", "wake", "count"))
 """What a signal handler can bring: it may write(2) and sem_post(3), and hardly reads or unlocks."""
 
@@ -149,8 +151,8 @@ def of_channel(channel: Channel, awaited: Awaited, process: ProcessKey) -> Helpe
             return Helpers(processes, unknown="what is in it was not told")
     if channel.mechanism in ("fifo", "posix-mq") and _is_open_to_others(channel):
         return Helpers(processes, unknown="whoever opens it could")
-    if channel.mechanism == "eventfd" and processes == (process,):
-        return Helpers(processes, unknown="the kernel may raise it")
+    if channel.mechanism in _FOR_OTHERS and processes == (process,):
+        return Helpers(processes, unknown=_FOR_OTHERS[channel.mechanism])
     return Helpers(processes)
 
 

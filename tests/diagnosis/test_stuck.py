@@ -208,6 +208,14 @@ def test_an_eventfd_that_one_process_alone_has_may_be_raised_by_the_kernel() -> 
     assert judged(look([shared], [reads(A, shared, 3), reads(B, shared, 3)])) == [({100, 200}, "likely")]
 
 
+def test_a_terminal_of_which_one_process_has_both_sides_is_there_for_others_to_open() -> None:
+    ends = [endpoint("a", "master", A, 3), endpoint("b", "slave", A, 4)]
+    terminal = channel(1, "pty", "idle", ends, name="/dev/pts/3")
+    assert judged(look([terminal], [reads(A, terminal, 3)])) == []
+    taken = terminal._replace(endpoints=(ends[0], endpoint("b", "slave", B, 0)))
+    assert judged(look([taken], [reads(A, taken, 3), reads(B, taken, 0)])) == [({100, 200}, "likely")]
+
+
 def test_a_pipe_with_something_in_it_and_one_that_was_not_asked_free_their_reader() -> None:
     for changes in ({"queued": 5}, {"state": "unknown", "queued": None}):
         forth, back = pipe(1, A, B, **changes), pipe(2, B, A)  # type: ignore[arg-type]
