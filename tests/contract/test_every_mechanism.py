@@ -19,6 +19,9 @@ from ipcinspect.mechanisms.room import Room
 from tests.contract.keeping import Watched, check_death, check_nothing_is_left, check_transfer
 from tests.fakes import channel
 
+pytestmark = pytest.mark.alone
+"""Exactly the two right holders: whoever looks at the same moment has a borrowed descriptor, and would be a third."""
+
 PAIRS = [
     pytest.param(room, variant, id=f"{room.NAME}-{variant}")
     for room in MECHANISMS
