@@ -60,7 +60,7 @@ def run(session: Session) -> int:
         else:
             waiting = len(judged.graph.waits)
             session.output.write(
-                f"nothing is stuck: {waiting} threads sleep in calls, and somebody can end each wait\n"
+                f"nothing is stuck: {waiting} threads sleep in calls, and none is known to wait in vain\n"
             )
         if not session.options.json:
             session.tell_gaps(snapshot)

@@ -31,17 +31,21 @@ class Broken:
         self.scenario = scenario
         self.directory: str | None = None
         """Of the names that it makes; gone with it."""
-        atexit.register(self.end)
         self._connection, theirs = socket.socketpair()
-        with theirs, between_borrows():
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "ipcinspect.demo.broken", scenario.word],
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                cwd=_FROM,
-                start_new_session=True,  # ctrl-C is for us, who then end it in order
-            )
+        try:
+            with theirs, between_borrows():
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "ipcinspect.demo.broken", scenario.word],
+                    stdin=theirs.fileno(),
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    cwd=_FROM,
+                    start_new_session=True,  # ctrl-C is for us, who then end it in order
+                )
+        except OSError:
+            self._connection.close()
+            raise
+        atexit.register(self.end)
         try:
             self.pid = self._hear()
         except BaseException:

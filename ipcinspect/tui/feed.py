@@ -193,6 +193,7 @@ class Feed:
             counts=True,
             sights=self.wishes.sights,
             waits=waits,
+            limits=waits,
             lights=self._lights(),
         )
         if waits:

@@ -185,14 +185,14 @@ def nothing_stuck(trouble: Trouble, snapshot: Snapshot, interval: float, glyphs:
     processes = figures.plural(len(snapshot.processes), "process")
     lines: list[Line] = [
         (),
-        (Span("   No process waits for something that cannot happen.", "strong"),),
+        (Span(f"   No process{_that_was_read(snapshot)} waits for something that cannot happen.", "strong"),),
         (),
         (Span("   A knot appears here when a process sleeps in a call that only another"),),
         (Span("   process can end: a full pipe, an empty queue, a lock, a semaphore,"),),
         (Span("   a connection nobody accepts."),),
         (),
         (Span("   Looked at   ", "muted"), Span(f"{channels} of {processes}, every {interval:g}s")),
-        (Span("               "), Span(f"{figures.plural(threads, 'thread')} asleep: somebody can end each wait")),
+        (Span("               "), Span(f"{figures.plural(threads, 'thread')} asleep: none is known to wait in vain")),
     ]
     if snapshot.hidden_processes:
         hidden = figures.plural(snapshot.hidden_processes, "process")
@@ -201,6 +201,11 @@ def nothing_stuck(trouble: Trouble, snapshot: Snapshot, interval: float, glyphs:
         )
     lines.append((Span("   See one     ", "muted"), Span("ipcinspect demo --broken deadlock", "key")))
     return lines
+
+
+def _that_was_read(snapshot: Snapshot) -> str:
+    """Of those that are hidden nothing is said."""
+    return " that could be read" if snapshot.hidden_processes else ""
 
 
 def no_waits() -> list[Line]:

@@ -35,7 +35,7 @@ def test_what_is_stuck_is_told_with_whom_and_ends_in_1(run_with: Runner) -> None
 def test_nothing_stuck_is_one_line_and_ends_in_0(run_with: Runner) -> None:
     ran = run_with(FakeSource(CALM), "why")
     assert ran.code == 0
-    assert ran.out == "nothing is stuck: 1 threads sleep in calls, and somebody can end each wait\n"
+    assert ran.out == "nothing is stuck: 1 threads sleep in calls, and none is known to wait in vain\n"
 
 
 def test_a_chain_goes_down_to_its_root(run_with: Runner) -> None:

@@ -178,6 +178,7 @@ async def test_looks_that_follow_fast_do_not_all_read_waits() -> None:
     async with at_screen(FakeSource(calm(), calm(NOON + 1))) as user:
         await user.look()
         assert [want.waits for want in user.source.wants] == [True, False]
+        assert [want.limits for want in user.source.wants] == [True, False], "the rules about limits ran"
         assert "● nothing is stuck" in user.line(2)
 
 
