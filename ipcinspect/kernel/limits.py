@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from ipcinspect.kernel import procfs
 
 _OPEN_FILES = b"\nMax open files"
@@ -14,17 +12,9 @@ _TEXT = 4096
 def descriptors_of(root: str, pid: int, starttime: int) -> int | None:
     """How many descriptors a process may have now (the soft RLIMIT_NOFILE, proc_pid_limits(5)); None where untold."""
     try:
-        process = procfs.open_process(root, pid)
-    except OSError:
-        return None
-    try:
-        if procfs.parse_stat(procfs.read_file(process, "stat")).starttime != starttime:
-            return None
-        return parse_open_files(procfs.read_file(process, "limits", _TEXT))
+        return parse_open_files(procfs.read_of(root, pid, starttime, "limits", _TEXT))
     except (OSError, ValueError):
         return None
-    finally:
-        os.close(process)
 
 
 def parse_open_files(text: bytes) -> int | None:
