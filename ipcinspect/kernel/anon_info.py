@@ -10,6 +10,7 @@ from typing import NamedTuple
 LONGEST_NUMBER = 20
 """Digits of the largest number of 64 bits."""
 _MINOR_BITS = 20
+_LARGEST_DEVICE = 0xFFFFFFFF
 """The kernel's own dev_t (`sdev:`): 12 bits of major number, 20 of minor."""
 
 
@@ -106,9 +107,9 @@ def _target(line: bytes) -> Target | None:
     words = line.decode("ascii", "replace").replace(":", ": ").split()
     values = {name[:-1]: value for name, value in zip(words[::2], words[1::2])}
     number, events = number_in(values, "tfd"), number_in(values, "events", 16)
-    if number is None or number < 0 or events is None:
-        return None
     device = number_in(values, "sdev", 16) or 0
+    if number is None or number < 0 or events is None or not 0 <= device <= _LARGEST_DEVICE:
+        return None
     place = (device >> _MINOR_BITS, device & ((1 << _MINOR_BITS) - 1))
     return Target(number, events & 0xFFFFFFFF, number_in(values, "ino", 16), place)
 

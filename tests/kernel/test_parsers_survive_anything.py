@@ -284,3 +284,10 @@ def test_netlink_and_packet_rows_are_read_exactly() -> None:
     assert frame is not None
     assert (frame.ifindex, frame.running, frame.uid, frame.rmem_alloc) == (2, True, None, None)
     assert packet_diag.fanout_name(frame.fanout or 0) == "7 load-balance"
+
+
+def test_a_device_that_no_kernel_has_leaves_the_watched_file_out_and_says_so() -> None:
+    sane = b"pos:\t0\nino:\t9\ntfd:  3 events: 19 data:  3  pos:0 ino:40f sdev:10\n"
+    assert descriptor_targets.parse_watched(sane, 4).is_complete
+    odd = descriptor_targets.parse_watched(sane.replace(b"sdev:10", b"sdev:1" + b"0" * 13), 4)
+    assert (list(odd.targets), odd.is_complete) == ([], False)
