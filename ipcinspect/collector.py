@@ -30,7 +30,7 @@ from ipcinspect.mechanisms.lights import Lights
 from ipcinspect.mechanisms.mount_tables import MountTables
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Room
-from ipcinspect.mechanisms.scan import Scan, Surroundings
+from ipcinspect.mechanisms.scan import Scan, Slept, Surroundings
 from ipcinspect.mechanisms.shm_directories import relay as shm_relay
 from ipcinspect.mechanisms.sights import Found, sights_of
 from ipcinspect.model.channel import Channel
@@ -121,13 +121,13 @@ class Collector:
         taken_at, start = self._clock(), time.perf_counter()
         host = read_host(self._root)
         looks = self._first_look(host) if want.waits else None
+        only = looks.slept_in() if looks is not None and want.only_waited else None
+        rooms = [room for room in self._rooms if room.WAITS or only is None]
         walked = self._walk(want)
         costs = [Cost("processes", time.perf_counter() - start)]
         surroundings = _surroundings(self._root, host, taken_at)
-        with closing(
-            Scan(surroundings, walked.facts, self._shm, self._memories, walked.missed, want.counts, self._processes)
-        ) as scan:
-            collected, room_costs = self._visit(scan)
+        with closing(self._scan(surroundings, walked, want, only)) as scan:
+            collected, room_costs = self._visit(rooms, scan)
             costs += room_costs
             channels = [channel for _, found in collected for channel in found.channels]
             gaps = [*walked.gaps, *(gap for _, found in collected for gap in found.gaps), *scan.gaps()]
@@ -158,6 +158,10 @@ class Collector:
             limits=near,
             waits=sleepers,
         )
+
+    def _scan(self, surroundings: Surroundings, walked: _Walked, want: Want, only: Slept | None) -> Scan:
+        shm, memories, known = self._shm, self._memories, self._processes
+        return Scan(surroundings, walked.facts, shm, memories, walked.missed, want.counts, known, only)
 
     def _first_look(self, host: HostFacts) -> waits.WaitLooks:
         """What threads sleep in before anything else is read: who slept on had the same descriptors all the while."""
@@ -191,10 +195,10 @@ class Collector:
         parts = halves.share(pids, run, _SHARED_DEADLINE_S)
         return [answer for answers, _ in parts for answer in answers], [pid for _, late in parts for pid in late]
 
-    def _visit(self, scan: Scan) -> tuple[list[tuple[Room, Collected]], list[Cost]]:
+    def _visit(self, rooms: Iterable[Room], scan: Scan) -> tuple[list[tuple[Room, Collected]], list[Cost]]:
         collected = []
         costs = []
-        for room in self._rooms:
+        for room in rooms:
             self._while_waiting()
             start = time.perf_counter()
             collected.append((room, _collect_isolated(room, scan)))
@@ -313,19 +317,13 @@ def _host(facts: HostFacts) -> Host:
 
 def _uids(rooms: Sequence[Room], scan: Scan, channels: Iterable[Channel]) -> set[int]:
     """The user ids that can show: of processes, and the owners that fields name."""
-    uids = {process.uid for process in scan.processes.values() if process.uid is not None}
-    for room in rooms:
-        places = [place for place, field in enumerate(room.FIELDS) if field.unit == "uid"]
-        if places:
-            for channel in channels:
-                if channel.mechanism == room.NAME:
-                    uids.update(value for place in places if isinstance(value := channel.fields[place], int))
-    uids.update(
-        channel.exposure.owner_uid
-        for channel in channels
-        if channel.exposure is not None and channel.exposure.owner_uid is not None
-    )
-    return uids
+    uids: set[object] = {process.uid for process in scan.processes.values()}
+    places = {room.NAME: [place for place, field in enumerate(room.FIELDS) if field.unit == "uid"] for room in rooms}
+    for channel in channels:
+        uids.update([channel.fields[place] for place in places[channel.mechanism]])
+        if channel.exposure is not None:
+            uids.add(channel.exposure.owner_uid)
+    return {uid for uid in uids if isinstance(uid, int)}
 
 
 def _sights(root: str, host: HostFacts, scan: Scan, collected: Iterable[tuple[Room, Collected]]) -> tuple[Sight, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from ipcinspect.collector import no_garbage_collection
 from ipcinspect.diagnosis.finding import Finding
 from ipcinspect.diagnosis.rules import Judged, find
 from ipcinspect.diagnosis.steadiness import Steadiness
@@ -49,11 +50,12 @@ class Inspector:
 
     def observe(self, want: Want = Want()) -> Observation:  # noqa: B008 (a NamedTuple is immutable)
         """One look at the machine. Raises OSError where none is possible."""
-        snapshot = self._source.take(want)
-        if not self._show_self:
-            snapshot = without_process(snapshot, snapshot.host.observer)
-        changes = self._tracker.advance(self._steadiness.advance(snapshot))
-        return Observation(changes.snapshot, changes)
+        with no_garbage_collection():
+            snapshot = self._source.take(want)
+            if not self._show_self:
+                snapshot = without_process(snapshot, snapshot.host.observer)
+            changes = self._tracker.advance(self._steadiness.advance(snapshot))
+            return Observation(changes.snapshot, changes)
 
     def tell(self, key: ChannelKey, event: Event) -> None:
         """Add what a demo process reported to a channel's life; it shows from the next look on. From any thread."""

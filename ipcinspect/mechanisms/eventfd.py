@@ -53,7 +53,7 @@ def collect(scan: Scan) -> Collected:
     """Every eventfd with a visible holder."""
     found: dict[int, list[tuple[OtherHolder, Eventfd]]] = {}
     unread = nameless = 0
-    for holder in scan.anonymous.get("eventfd", ()):
+    for holder in scan.anonymous.get("eventfd", ()) if scan.wants_anonymous else ():
         told = parse_eventfd(holder.end.info) if holder.end.info is not None else None
         if told is None:
             unread += 1

@@ -44,7 +44,9 @@ _MTIME_IS_CREATION = (6, 15)
 def collect(scan: Scan) -> Collected:
     """Every anonymous pipe with a visible holder."""
     views = {
-        inode: pipe_ends.view(scan, inode, holders, keeps_hangup=True) for inode, holders in scan.pipe_holders.items()
+        inode: pipe_ends.view(scan, inode, holders, keeps_hangup=True)
+        for inode, holders in scan.pipe_holders.items()
+        if scan.is_wanted(inode)
     }
     device = next((seen.file.device for seen in views.values() if seen.file is not None), 0)
     tells_creation = scan.surroundings.kernel >= _MTIME_IS_CREATION

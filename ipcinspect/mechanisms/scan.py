@@ -50,6 +50,15 @@ class Surroundings(NamedTuple):
     """Seconds since the epoch, at the start of the look: what is younger may have holders that were not seen yet."""
 
 
+class Slept(NamedTuple):
+    """In which descriptors threads sleep."""
+
+    descriptors: Mapping[int, frozenset[int]]
+    """By pid, those that its threads gave to the calls that they sleep in."""
+    inodes: frozenset[int]
+    """What is watched through an epoll: the number as which it was added may mean another file by now."""
+
+
 def let_go(table: list[Any] | dict[Any, Any]) -> None:
     """Empty a table, in pieces between which other threads get their turn."""
     if isinstance(table, list):
@@ -86,12 +95,15 @@ class Scan:
         missed: bool = False,
         counts: bool = False,
         known: Mapping[int, Process] = _NONE_KNOWN,
+        slept_in: Slept | None = None,
     ) -> None:
         """`facts` becomes the scan's own. Listings and relay outlive the scan: they remember what did not answer.
 
-        `counts`: as in `Want`. `known`: the processes of the look before, by pid.
+        `counts`: as in `Want`. `known`: the processes of the look before, by pid. `slept_in`: where only that is
+        wanted in which threads sleep.
         """
         self._known = known
+        self._slept_in = slept_in
         self.watched = watched if watched is not None else Relay(_DEADLINE_S)
         """For what may wait for a lock that a process holds: its memory. Items are pids."""
         self.missed = missed
@@ -268,6 +280,37 @@ class Scan:
         if self.missed or self.unreadable or self.is_shut_in or any(facts.table.refused for facts in self.facts):
             return True
         return self.in_flight.may_be
+
+    def is_wanted(self, *inodes: int | None) -> bool:
+        """Whether a pipe or a connection of these is to be told: any, unless only what is slept in is wanted."""
+        return self._wanted is None or not self._wanted.isdisjoint(inodes)
+
+    @property
+    def wants_anonymous(self) -> bool:
+        """Whether what has no inode of its own is to be told: not where only what is slept in is wanted, and nobody
+        sleeps in any of it."""
+        if self._slept_in is None:
+            return True
+        slept_in = self._slept_in.descriptors
+        return any(
+            end.file is None and end.fd in slept_in[facts.pid]
+            for facts in self.facts
+            if slept_in.get(facts.pid)
+            for end in facts.table.others
+        )
+
+    @cached_property
+    def _wanted(self) -> set[int] | None:
+        """Inodes of the pipes and sockets in which somebody sleeps; None for all."""
+        if self._slept_in is None:
+            return None
+        found = set(self._slept_in.inodes)
+        for facts in self.facts:
+            slept_in = self._slept_in.descriptors.get(facts.pid)
+            if slept_in:
+                found.update(end.inode for end in facts.table.pipes if end.fd in slept_in)
+                found.update(end.inode for end in facts.table.sockets if end.fd in slept_in)
+        return found
 
     def fdinfo(self, process: Process, fd: int) -> bytes | None:
         """The text of /proc/PID/fdinfo/FD as it is now; None where it is refused or gone."""

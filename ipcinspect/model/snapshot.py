@@ -26,6 +26,9 @@ class Want(NamedTuple):
     """What can be seen here at all (`doctor`)."""
     waits: bool = False
     """Every thread that sleeps in a system call, and what it waits for; read twice, a fifth of a second apart."""
+    only_waited: bool = False
+    """With `waits`, for a quick answer to who is stuck: pipes and connections in which nobody sleeps are left out, and
+    so are mechanisms in which nobody can (memory)."""
     limits: bool = False
     """What comes near a limit of the kernel."""
     lights: tuple[ChannelKey, ...] = ()

@@ -81,6 +81,7 @@ def commands_to_compare(floors: str) -> dict[str, list[str]]:
         "ss -tuxp": ["ss", "-tuxp"],
         "ipcinspect list --json": [*ours, "list", "--json"],
         "ipcinspect list": [*ours, "list"],
+        "ipcinspect why": [*ours, "why"],
     }
     return {name: command for name, command in commands.items() if shutil.which(command[0])}
 

@@ -75,6 +75,8 @@ class TcpTable:
         if self._waits_unaccepted(other):
             return self._client_in_backlog(row, other)
         self._paired.add(id(other))
+        if not self._scan.is_wanted(row.inode, other.inode):
+            return None
         a, b, roles = self._sides(row, other)
         return self._made(a, b, roles, shown(b.src, b.sport))
 

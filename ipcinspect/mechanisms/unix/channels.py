@@ -77,12 +77,19 @@ class UnixTable:
             return self._listener(row)
         if row.peer and self._is_mutual(row):
             other = self._rows[row.peer]
-            return self._pair(row, other) if row.ino <= other.ino else None
+            return self._pair(row, other) if row.ino <= other.ino and self._is_wanted(row, other) else None
         if row.type == socket.SOCK_DGRAM:
             return self._datagram(row)
         if row.ino in self._waiting_clients:
             return None
         return self._lone_stream(row)
+
+    def _is_wanted(self, row: UnixSocket, other: UnixSocket) -> bool:
+        """Also where nobody sleeps in it, what carries descriptors: they may be ends of what somebody sleeps in."""
+        if self._scan.is_wanted(row.ino, other.ino):
+            return True
+        counts = self._scan.in_flight.counts
+        return row.ino in counts or other.ino in counts
 
     def _waits(self, client: int) -> bool:
         """Whether a listener's client was not accepted while the table was read."""

@@ -10,6 +10,7 @@ from typing import Callable, Optional
 from ipcinspect.kernel import procfs
 from ipcinspect.kernel.relay import Relay
 from ipcinspect.kernel.waiting import Threads, blocked_threads, still_blocked, still_owned
+from ipcinspect.mechanisms.scan import Slept
 from ipcinspect.mechanisms.waits.translator import Looks
 from ipcinspect.model.process import ProcessKey
 
@@ -43,6 +44,17 @@ class WaitLooks:
         answers, _ = self._relay.run(list(pids), self._threads)
         self._first = dict(answer for answer in answers if answer is not None)
         self._at = time.monotonic()
+
+    def slept_in(self) -> Slept:
+        """The descriptors that threads slept in at the first read."""
+        targets = {
+            key.pid: [target for one in threads.blocked for target in one.targets]
+            for key, threads in self._first.items()
+        }
+        return Slept(
+            {pid: frozenset(one.fd for one in some if one.fd is not None) for pid, some in targets.items()},
+            frozenset(one.inode for some in targets.values() for one in some if one.inode is not None),
+        )
 
     def end(self) -> Looks:
         """The second one, as soon as enough time has gone by."""

@@ -24,6 +24,8 @@ _STOPPED = frozenset("Tt")
 _NOT_ORDINARY = "D"
 """Of a thread that only the kernel's own work wakes, or that is frozen; also of one whose vfork(2) made a child."""
 _MAKES_CHILD = frozenset(("vfork", "clone", "clone3"))
+_NUMBERED = frozenset(("sysv-msg", "sysv-sem"))
+"""Kinds of channels that a call names by a number."""
 _JOIN = "thread join"
 _RING = "anon_inode:[io_uring]"
 
@@ -63,10 +65,15 @@ class _Translator:
         self._limits = SocketLimits(scan.surroundings.root)
         self._by_fd: dict[tuple[int, int], list[_Place]] = {}
         self._by_number: dict[tuple[str, int, int], Channel] = {}
-        waiting = {key.pid for key, threads in looks.first.items() if threads.blocked}
+        waiting = {
+            key.pid
+            for key, threads in looks.first.items()
+            if any(target.fd is not None for one in threads.blocked for target in one.targets)
+        }
         for channel in channels:
             key = channel.key
-            self._by_number[key.kind, key.space, key.number] = channel
+            if key.kind in _NUMBERED:
+                self._by_number[key.kind, key.space, key.number] = channel
             for end in channel.endpoints:
                 if end.fd is not None and end.process is not None and end.process.pid in waiting:
                     self._by_fd.setdefault((end.process.pid, end.fd), []).append(_Place(channel, end))
