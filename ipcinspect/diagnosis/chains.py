@@ -9,6 +9,8 @@ from ipcinspect.model.process import ProcessKey
 from ipcinspect.model.wait import Awaited, ThreadKey, Wait
 
 _LONGEST = 64
+_ASKED_AT_MOST = 256
+"""Things that one thread polls which are asked after: a chain follows one of them, and a key waits for it."""
 
 
 class Hop(NamedTuple):
@@ -57,7 +59,7 @@ def _step(graph: WaitGraph, wait: Wait, stuck: set[ThreadKey]) -> tuple[Hop, Thr
     """The next one; else why there is none."""
     if wait.stopped:
         return "is stopped, by a signal or a debugger"
-    options = [(awaited, helpers) for awaited, helpers in graph.helpers(wait)]
+    options = graph.some_helpers(wait, _ASKED_AT_MOST)
     if not options:
         return "waits for nobody: it sleeps" if wait.has_timeout else "waits for something that is not understood here"
     terminal = next((name for awaited, _ in options if (name := _terminal(graph, wait, awaited)) is not None), None)
@@ -67,6 +69,8 @@ def _step(graph: WaitGraph, wait: Wait, stuck: set[ThreadKey]) -> tuple[Hop, Thr
     others = [(awaited, helpers) for awaited, helpers in named if _is_about_others(helpers, wait.thread.process)]
     outside = next((helpers.unknown for _, helpers in options if helpers.unknown is not None), None)
     named = others or ([] if outside is not None else named)  # a pipe of one's own is how a program wakes itself
+    if not named and len(wait.awaited) > _ASKED_AT_MOST:
+        return f"waits for any of {len(wait.awaited)} things"
     if not named:
         return f"waits for whoever comes: {outside}" if outside is not None else "waits for nobody"
     for awaited, helpers in named:

@@ -62,6 +62,13 @@ class WaitGraph:
             known = self._known[wait.thread] = self._helpers_of(wait)
         return known
 
+    def some_helpers(self, wait: Wait, most: int) -> list[tuple[Awaited, Helpers]]:
+        """The same; of the first `most` things alone where it was not worked out: a thread may poll thousands."""
+        known = self._known.get(wait.thread)
+        if known is None and len(wait.awaited) > most:
+            return self._helpers_of(wait._replace(awaited=wait.awaited[:most]))
+        return self.helpers(wait)
+
     def _helpers_of(self, wait: Wait) -> list[tuple[Awaited, Helpers]]:
         found = [(awaited, self._by_handler(wait, awaited, self._who(wait, awaited))) for awaited in wait.awaited]
         if found and not any(awaited.what == "child" for awaited in wait.awaited):
