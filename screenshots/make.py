@@ -60,6 +60,9 @@ PICTURES = (
     Picture("demo-stage3", 80, 24, "1536", ("5", "n", "n", "n")),
     Picture("demo-stage7", 120, 40, "ended", ("5", *"nnnnnnn")),
     Picture("demo-fault", 120, 40, "Fault", ("5", "x", "down", "enter", *"nnn")),
+    Picture("stuck", 80, 24, "CYCLE", ("3",)),
+    Picture("stuck", 120, 40, "CYCLE", ("3",)),
+    Picture("findings", 120, 40, "Remedy", ("4",)),
     Picture("doctor", 120, 40, "map_files", ("7",)),
 )
 

@@ -12,10 +12,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ipcinspect.demo import DemoPair
+from ipcinspect.demo.breaking import Broken
+from ipcinspect.demo.broken import SCENARIOS
 from ipcinspect.kernel import sysv
 from ipcinspect.mechanisms import MECHANISMS
 from ipcinspect.mechanisms.room import Room
 
+BROKEN = ("deadlock", "wait-before-read", "file-lock-deadlock", "eof-held-open", "listener-not-accepting", "slow-stage")
+"""Scenarios of `ipcinspect demo --broken` that run while the pictures are taken."""
 ROOT = Path(__file__).resolve().parents[1]
 
 _MADE_BY_A_CACHE = """
@@ -35,6 +39,7 @@ def situations() -> Iterator[None]:
         _start_troubles(stack)
         _start_five_writers(stack)
         _leave_a_segment(stack)
+        _start_broken(stack)
         yield
 
 
@@ -72,6 +77,13 @@ def _start_five_writers(stack: ExitStack) -> None:
     os.write(writer, b"what the workers said\n" * 100)
     os.close(writer)
     os.close(reader)
+
+
+def _start_broken(stack: ExitStack) -> None:
+    """Processes that wait for one another in vain, and others that a rule finds."""
+    for scenario in SCENARIOS:
+        if scenario.word in BROKEN:
+            stack.enter_context(Broken(scenario))
 
 
 def _leave_a_segment(stack: ExitStack) -> None:
