@@ -6,7 +6,7 @@ import os
 import struct
 from typing import Callable
 
-from ipcinspect.kernel import anon_info, procfs
+from ipcinspect.kernel import anon_info, procfs, ring_requests
 from ipcinspect.kernel.call_timeouts import signed
 from ipcinspect.kernel.wait_target import UNKNOWN, Answer, Sleeper, Target
 
@@ -143,7 +143,13 @@ def lock(sleeper: Sleeper) -> Answer:
 
 def ring(sleeper: Sleeper) -> Answer:
     """io_uring_enter(2): what its requests wait for is not told (fdinfo has their kinds alone)."""
-    return Answer((Target("descriptor", signed(sleeper.call.arguments[0]), "in"),), False)
+    fd = signed(sleeper.call.arguments[0])
+    try:
+        text = procfs.read_file(sleeper.process, f"task/{sleeper.call.tid}/fdinfo/{fd}", ring_requests.LIMIT)
+    except OSError:
+        text = b""
+    requests = tuple(sorted(ring_requests.parse_requests(text).items()))
+    return Answer((Target("descriptor", fd, "in", requests=requests),), False)
 
 
 def fifo(sleeper: Sleeper) -> Answer:

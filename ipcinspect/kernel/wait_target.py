@@ -47,6 +47,8 @@ class Target(NamedTuple):
     owner_by: str | None = None
     """What names the owner: see `futex_words.Owner`."""
     path: str | None = None
+    requests: tuple[tuple[str, int], ...] = ()
+    """Of an io_uring: the kinds of requests that wait, and how many there are of each."""
 
 
 class Sleeper(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ipcinspect.kernel import anon_info
+from ipcinspect.kernel import anon_info, ring_requests
 
 FDINFO = b"pos:\t0\nflags:\t02\nmnt_id:\t17\nino:\t1039\n"
 RING = b"SqMask:\t0x7\nSqHead:\t0\nSqTail:\t1\nCqMask:\t0xf\nCqHead:\t0\nCqTail:\t3\n"
@@ -31,6 +31,10 @@ FDINFO_PARSERS: list[tuple[str, Callable[[bytes], object], bytes]] = [
             (anon_info.parse_inotify, FDINFO + b"inotify wd:1 ino:3f7e8 sdev:fe00000 mask:fff ignored_mask:0\n"),
             (anon_info.parse_fanotify, FDINFO + b"fanotify flags:0 event-flags:8000\nfanotify ino:4f sdev:fe mask:3\n"),
             (anon_info.parse_ring, FDINFO + RING),
+            (
+                ring_requests.parse_requests,
+                FDINFO + RING + b"PollList:\n  op=6, task_works=0\n  op=22, task_works=1\nCqOverflowList:\n",
+            ),
             (anon_info.parse_tty_index, FDINFO + b"tty-index:\t0\n"),
         )
     ),

@@ -180,6 +180,18 @@ DESCRIPTORS = {
         "openat",
         lambda fd: [Target("path", fd, "out", path="w")],
     ),
+    "io_uring with requests": Kind(
+        "u = checked(LIBC.syscall(425, 4, made := zeros(120))); r, w = os.pipe()\n"
+        "places = struct.unpack_from('=10I', made, 40)\n"
+        "ring = mmap.mmap(u, 4096, mmap.MAP_SHARED); slots = mmap.mmap(u, 4096, mmap.MAP_SHARED, offset=0x10000000)\n"
+        "slots[:32] = struct.pack('=BBHiQQII', 6, 0, 0, r, 0, 0, 0, 1)\n"
+        "struct.pack_into('=I', ring, places[6], 0); struct.pack_into('=I', ring, places[1], 1)\n"
+        "told(u); LIBC.syscall(426, u, 1, 1, 1, None, 0)",
+        "io_uring_enter",
+        lambda fd: [Target("descriptor", fd, "in", requests=(("poll_add", 1),))],
+        has_timeout=None,
+        is_complete=False,
+    ),
     "io_uring": Kind(
         "u = checked(LIBC.syscall(425, 4, zeros(120))); told(u); LIBC.syscall(426, u, 0, 1, 1, None, 0)",
         "io_uring_enter",

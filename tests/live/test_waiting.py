@@ -16,6 +16,7 @@ import pytest
 from ipcinspect.kernel import calls, procfs, sysv
 from ipcinspect.kernel.wait_target import Target
 from ipcinspect.kernel.waiting import Blocked, Threads, blocked_threads, still_blocked
+from ipcinspect.mechanisms.waits import call_words
 from tests.live.conftest import Start
 from tests.live.sleeping_kinds import DESCRIPTORS, LISTS, OTHERS, ZOO
 from tests.live.sleeping_locks import LOCKS
@@ -133,6 +134,13 @@ def test_what_a_thread_waits_for_is_read_from_its_call(zoo: Zoo, kind: str) -> N
         *(KINDS[kind].is_complete, KINDS[kind].has_timeout, KINDS[kind].timeout_s, None),
         "S",
     )
+
+
+def test_a_call_is_written_down_with_what_matters_of_its_arguments(zoo: Zoo) -> None:
+    ring, (fd,) = thread_of(zoo, "io_uring with requests")
+    assert call_words.told(ring) == f"io_uring_enter({fd}: 1 poll_add)"
+    polls, _ = thread_of(zoo, "poll for some time")
+    assert call_words.told(polls) == "poll(1 descriptor, 300.5 s)"
 
 
 def test_every_thread_of_the_process_is_seen_asleep(zoo: Zoo) -> None:

@@ -28,6 +28,8 @@ def told(one: Blocked) -> str:
         inside = f'"{targets[0].path}"'
     elif targets and targets[0].kind == "semaphore":
         inside = ", ".join([str(targets[0].number), *(f"[{target.sub}] {target.change:+}" for target in targets)])
+    elif targets and targets[0].requests:
+        inside = f"{targets[0].fd}: {', '.join(f'{count} {kind}' for kind, count in targets[0].requests)}"
     elif targets and targets[0].kind == "descriptor":
         inside = str(targets[0].fd) + (f", {one.arguments[2]}" if one.call in _SIZED else "")
     elif targets and targets[0].number is not None:
