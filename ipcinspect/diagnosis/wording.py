@@ -123,6 +123,11 @@ _ACTS = {
 }
 
 
+def do(names: Sequence[str]) -> str:
+    """`does` after one name, `do` after several."""
+    return "does" if len(names) == 1 else "do"
+
+
 def some(names: Sequence[str], word: str = "and") -> str:
     """`a`, `a and b`, `a, b and 3 more`."""
     if len(names) <= 1:

@@ -156,6 +156,17 @@ def test_the_sentence_names_who_waits_for_what() -> None:
     )
 
 
+def test_several_who_do_not_read_or_accept_are_told_as_several() -> None:
+    readers = [endpoint("b", "reader", A, 4), endpoint("b", "reader", B, 4)]
+    (full,) = found(look([channel(9, "unix", "full", readers, name="/dev/log", queued=None)], []), "full-dgram-queue")
+    assert full.message == "/dev/log is full and make 100 and tee 200 do not read it"
+    servers = [endpoint("b", "listener", A, 3), endpoint("b", "listener", B, 3)]
+    listener = with_fields("unix", 10, "waiting-accept", servers, pending=1, backlog=0)
+    (late,) = found(look([listener], []), "listener-not-accepting")
+    assert late.message.startswith("make 100 and tee 200 do not accept at ")
+    assert late.message.endswith(": 1 client waits, 0 may")
+
+
 def test_hidden_processes_make_it_likely_and_a_caveat_says_so() -> None:
     hidden = process(300, "sudo", readable=False)
     seen = look([OWN], [reads(A, OWN, 3)], [A, hidden])

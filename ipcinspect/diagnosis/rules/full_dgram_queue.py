@@ -40,9 +40,9 @@ def _finding(judged: Judged, channel: Channel) -> Finding:
     snapshot = judged.snapshot
     readers = [end.process for end in channel.endpoints if end.role == "reader" and end.process is not None]
     writers = [end.process for end in channel.endpoints if end.role == "writer" and end.process is not None]
-    who = wording.some(list(dict.fromkeys(wording.process_name(one.key, snapshot) for one in readers))) or "its owner"
+    owners = list(dict.fromkeys(wording.process_name(one.key, snapshot) for one in readers)) or ["its owner"]
     senders = wording.some(list(dict.fromkeys(wording.process_name(one.key, snapshot) for one in writers)))
-    message = f"{channel.name or channel.id} is full and {who} does not read it"
+    message = f"{channel.name or channel.id} is full and {wording.some(owners)} {wording.do(owners)} not read it"
     return Finding(
         rule=FullDgramQueue.ID,
         severity="warning",

@@ -41,12 +41,13 @@ class ListenerNotAccepting:
 def _finding(judged: Judged, channel: Channel, pending: int, backlog: int) -> Finding:
     servers = [end.process for end in channel.endpoints if end.role == "listener" and end.process is not None]
     names = list(dict.fromkeys(wording.process_name(one.key, judged.snapshot) for one in servers))
-    who = wording.some(names) or "nobody visible"
+    who = f"{wording.some(names)} {wording.do(names)} not accept" if names else "nobody visible accepts"
+    clients = "1 client waits" if pending == 1 else f"{pending} clients wait"
     return Finding(
         rule=ListenerNotAccepting.ID,
         severity="warning",
         certainty="exact",
-        message=f"{who} does not accept at {channel.name or channel.id}: {pending} clients wait, {backlog} may",
+        message=f"{who} at {channel.name or channel.id}: {clients}, {backlog} may",
         remedy=f"ipcinspect why {servers[0].pid} tells what it does instead" if servers else "see who should accept",
         channels=(channel.key,),
         evidence=(Evidence(f"{pending} in the queue of a listener with backlog {backlog}", "sock_diag(7)"),),
