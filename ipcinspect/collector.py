@@ -71,8 +71,8 @@ class Collector:
     ) -> None:
         """`root` is a /proc; `while_waiting` runs in the calling thread about every 50 ms. Raises OSError.
 
-        `alone`: the program has nothing else to do meanwhile. Then it may share the reading of very many processes
-        with a child, and need not leave gaps for another thread.
+        `alone`: the program has nothing else to do meanwhile, as long as it has no other thread. Then it may share the
+        reading of very many processes with a child, and need not leave gaps for another thread.
         """
         self._alone = alone
         self._root = root
@@ -137,7 +137,7 @@ class Collector:
             lights, unlit = self._lights.turn(scan, want.lights)
             near = limits.near(scan, channels) if want.limits else ()
             sleepers = waits.sleepers(scan, channels, looks.end()) if looks is not None else {}
-            if not self._alone:
+            if not self._is_alone:
                 scan.free()
         self._processes = scan.processes
         gaps += unlit
@@ -158,6 +158,11 @@ class Collector:
             limits=near,
             waits=sleepers,
         )
+
+    @property
+    def _is_alone(self) -> bool:
+        """Whether no other thread wants its turn now: the screen has two."""
+        return self._alone and threading.active_count() == 1
 
     def _scan(self, surroundings: Surroundings, walked: _Walked, want: Want, only: Slept | None) -> Scan:
         shm, memories, known = self._shm, self._memories, self._processes
@@ -190,7 +195,7 @@ class Collector:
         def run(some: Sequence[int]) -> tuple[list[ProcessFacts | KernelError], list[int]]:
             return self._relay.run(some, read)
 
-        if not (self._alone and halves.worth_sharing(pids)):
+        if not (self._is_alone and halves.worth_sharing(pids)):
             return run(pids)
         parts = halves.share(pids, run, _SHARED_DEADLINE_S)
         return [answer for answers, _ in parts for answer in answers], [pid for _, late in parts for pid in late]

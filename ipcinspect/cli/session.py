@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 from collections.abc import Iterable
 from typing import Protocol
@@ -48,16 +47,11 @@ class Session:
         return Inspector(self.source(), self.options.show_self)
 
     def observe(self, inspector: Inspector, want: Want) -> Observation:
-        """One look. Raises Unable where none is possible.
-
-        What the first one gave is never searched for garbage: as a rule the command ends with it.
-        """
+        """One look. Raises Unable where none is possible."""
         try:
             observation = inspector.observe(want)
         except OSError as error:
             raise Unable(f"nothing can be seen here: {error}") from error
-        if self._looked is None:
-            gc.freeze()
         self._looked = observation.snapshot
         return observation
 

@@ -129,8 +129,12 @@ class Scan:
         return [Gap(what, "unsupported", doubtful)] if doubtful else []
 
     def close(self) -> None:
-        """Let go of every process; the scan can be read no further."""
+        """Let go of every process; the scan can be read no further.
+
+        What asks the scan itself is forgotten: such a circle would live until the garbage collector comes by.
+        """
         self.loans.close()
+        vars(self).pop("kernel_memory", None)
 
     def free(self) -> None:
         """Free what was read, in small pieces: at once it would hold the interpreter lock for tens of milliseconds."""
