@@ -91,7 +91,7 @@ class Collector:
 
     def collect(self, want: Want) -> Snapshot:
         """One look at the machine. Raises OSError where there is no /proc to read."""
-        with no_garbage_collection():
+        with no_full_garbage_collection():
             return self._collect(want)
 
     def peek(self, channel: Channel, processes: Iterable[Process], most: int) -> Contents:
@@ -212,35 +212,37 @@ class Collector:
 
 
 class _Halt:
-    """How many threads want no garbage collection now; it is on for all of them or for none."""
+    """How many threads want no full garbage collection now, and how often there was one before."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.wanted_by = 0
-        self.was_on = False
+        self.before = gc.get_threshold()
 
 
 _HALT = _Halt()
+_NEVER = 1 << 30
 
 
 @contextmanager
-def no_garbage_collection() -> Iterator[None]:
-    """A scan makes a hundred thousand tuples and no cycle: the collector would walk them all, again and again.
+def no_full_garbage_collection() -> Iterator[None]:
+    """A scan makes a hundred thousand tuples and no cycle: a full collection would walk them all, again and again.
 
-    Two threads may be in such a block at once; the one that leaves first does not turn it on for the other.
+    What is young is looked through as ever, a millisecond at a time: cycles that other threads leave behind meanwhile
+    would else add up. Two threads may be in such a block at once; the one that leaves first ends it for none.
     """
     with _HALT.lock:
         if not _HALT.wanted_by:
-            _HALT.was_on = gc.isenabled()
-            gc.disable()
+            _HALT.before = gc.get_threshold()
+            gc.set_threshold(_HALT.before[0], _HALT.before[1], _NEVER)
         _HALT.wanted_by += 1
     try:
         yield
     finally:
         with _HALT.lock:
             _HALT.wanted_by -= 1
-            if not _HALT.wanted_by and _HALT.was_on:
-                gc.enable()
+            if not _HALT.wanted_by:
+                gc.set_threshold(*_HALT.before)
 
 
 class _Walked(NamedTuple):

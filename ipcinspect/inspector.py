@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from ipcinspect.collector import no_garbage_collection
+from ipcinspect.collector import no_full_garbage_collection
 from ipcinspect.diagnosis.finding import Finding
 from ipcinspect.diagnosis.rules import Judged, find
 from ipcinspect.diagnosis.steadiness import Steadiness
@@ -50,7 +50,7 @@ class Inspector:
 
     def observe(self, want: Want = Want()) -> Observation:  # noqa: B008 (a NamedTuple is immutable)
         """One look at the machine. Raises OSError where none is possible."""
-        with no_garbage_collection():
+        with no_full_garbage_collection():
             snapshot = self._source.take(want)
             if not self._show_self:
                 snapshot = without_process(snapshot, snapshot.host.observer)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ipcinspect.collector import no_garbage_collection
+from ipcinspect.collector import no_full_garbage_collection
 from ipcinspect.inspector import Inspector, Observation
 from ipcinspect.lifecycle.life import Event
 from ipcinspect.model.channel_key import ChannelKey
@@ -42,21 +42,21 @@ INTERVALS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
 
 @contextmanager
-def _no_garbage_collection() -> Iterator[Callable[[bool], None]]:
-    """No garbage collection within; gives a function that spares what exists by then all later ones, too.
+def _spared_by_garbage_collection() -> Iterator[Callable[[bool], None]]:
+    """No full garbage collection within; gives a function that spares what exists by then all later ones, too.
 
     Snapshots hold no cycles, reference counts free them. Looking through the objects of 100,000 channels for cycles
-    takes 0.6 s in which no other thread runs. What is spared is never looked at again, so the young cycles that the
-    screen has left behind are collected before.
+    takes 0.6 s in which no other thread runs. What is spared is never looked at again, so the cycles that the screen
+    has left behind since then are collected before.
     """
     spared = False
-    gc.collect(1)
+    gc.collect()
 
     def spare(wanted: bool) -> None:
         nonlocal spared
         spared = wanted
 
-    with no_garbage_collection():
+    with no_full_garbage_collection():
         try:
             yield spare
         finally:
@@ -199,7 +199,7 @@ class Feed:
         if waits:
             self._waits_read_at = time.monotonic()
         before = self._seen
-        with _no_garbage_collection() as spare:
+        with _spared_by_garbage_collection() as spare:
             try:
                 observation = self._inspector.observe(want)
             except OSError as error:
