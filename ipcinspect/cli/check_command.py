@@ -11,7 +11,7 @@ from ipcinspect.diagnosis.finding import SEVERITIES, Finding
 from ipcinspect.diagnosis.rules import RULES, Rule, find
 from ipcinspect.diagnosis.rules.thresholds import threshold_of, with_thresholds
 from ipcinspect.export.findings_document import findings_document
-from ipcinspect.model.snapshot import Want
+from ipcinspect.model.snapshot import Snapshot, Want
 from ipcinspect.selection import shown, unknown
 
 SUMMARY = "what is wrong with the channels of this machine, and what to do"
@@ -56,7 +56,7 @@ def run(session: Session) -> int:
         session.write_document(findings_document(observation.snapshot, found))
         session.output.flush()
         return FOUND if found else DONE
-    tell(session, found)
+    tell(session, observation.snapshot, found)
     if not found:
         snapshot = observation.snapshot
         session.output.write(
@@ -84,10 +84,10 @@ def _threshold(text: str) -> tuple[str, float]:
         raise argparse.ArgumentTypeError(f"not RULE=NUMBER: '{shown(text)}'") from error
 
 
-def tell(session: Session, findings: list[Finding]) -> None:
-    """Findings for people, the worst first."""
+def tell(session: Session, snapshot: Snapshot, findings: list[Finding]) -> None:
+    """What was found in one look, for people, in that order."""
     text = FindingText(session.style(), session.width(), session.options.ascii)
-    for line in text.lines(findings):
+    for line in text.lines(findings, snapshot.taken_at):
         session.output.write(line)
 
 

@@ -43,7 +43,7 @@ def run(session: Session) -> int:
             if session.options.json:
                 session.write_document(findings_document(observation.snapshot, found))
             else:
-                _tell(session, broken, found)
+                _tell(session, broken, found, observation.snapshot.taken_at)
             session.output.flush()
             sys.stdin.readline()
     except DemoError as error:
@@ -86,13 +86,12 @@ def _group_of(pid: int) -> int | None:
         return None
 
 
-def _tell(session: Session, broken: Broken, found: list[Finding]) -> None:
+def _tell(session: Session, broken: Broken, found: list[Finding], taken_at: float) -> None:
     text = FindingText(session.style(), session.width(), session.options.ascii)
     lines = [*text.prose(f"{broken.scenario.tells}; its first process is {broken.pid}.", "", "strong"), "\n"]
-    lines += text.lines(found)
+    lines += text.lines(found, taken_at)
+    if sys.stdin.isatty():
+        told = f"Look at it from another terminal: ipcinspect why, ipcinspect why {broken.pid}. Enter ends it."
+        lines += ["\n", *text.prose(told, "", "text")]
     for line in lines:
         session.output.write(line)
-    if sys.stdin.isatty():
-        session.output.write(
-            f"\nLook at it from another terminal: ipcinspect why, ipcinspect why {broken.pid}. Enter ends it.\n"
-        )

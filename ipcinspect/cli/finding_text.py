@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 from ipcinspect.cli.sheets import Style
+from ipcinspect.diagnosis import wording
 from ipcinspect.diagnosis.finding import Finding
 
 WIDEST = 100
@@ -22,16 +23,18 @@ class FindingText:
         self._style, self._width = style, max(min(width, WIDEST), 40)
         self._marks = _MARKS_ASCII if ascii_only else _MARKS
 
-    def lines(self, findings: Iterable[Finding]) -> Iterator[str]:
-        """All of them, a blank line between two."""
+    def lines(self, findings: Iterable[Finding], taken_at: float) -> Iterator[str]:
+        """All that one look found, a blank line between two."""
         for number, finding in enumerate(findings):
             if number:
                 yield "\n"
-            yield from self._finding(finding)
+            yield from self._finding(finding, taken_at)
 
-    def _finding(self, finding: Finding) -> Iterator[str]:
+    def _finding(self, finding: Finding, taken_at: float) -> Iterator[str]:
         mark = self._marks[finding.severity]
         head = f"{mark} {finding.rule}" + ("" if finding.certainty == "exact" else ", likely")
+        lasted = wording.lasted(finding.since, taken_at)
+        head += f", {lasted}" if lasted else ""
         yield self._style.painted(head, finding.severity if finding.severity != "info" else "muted") + "\n"
         yield from self.prose(finding.message, "  ", "strong")
         for number, one in enumerate(finding.evidence):

@@ -56,7 +56,7 @@ def run(session: Session) -> int:
         if session.options.json:
             session.write_document(findings_document(snapshot, found))
         elif found:
-            tell(session, found)
+            tell(session, snapshot, found)
         else:
             waiting = len(judged.graph.waits)
             session.output.write(
@@ -115,7 +115,9 @@ def _sentence(judged: Judged, hop: Hop, one: Chain, number: int) -> str:
     is_last = number == len(one.hops) - 1
     if hop.wait is None:
         return f"{who} {one.why}."
-    does = f"{who} {wording.does(hop.wait, judged.graph)}"
+    lasted = wording.lasted(hop.wait.since, judged.snapshot.taken_at)
+    does = f"{lasted.capitalize()} {who}" if lasted else who
+    does += f" {wording.does(hop.wait, judged.graph)}"
     if hop.awaited is None or hop.helpers is None:
         return f"{does}; {one.why}." if one.why else f"{does}."
     told = f"{does}, {wording.until(hop.awaited, hop.helpers, judged.graph)}"

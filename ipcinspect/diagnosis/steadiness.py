@@ -17,7 +17,10 @@ class Steadiness:
         self._at = 0.0
 
     def advance(self, snapshot: Snapshot) -> Snapshot:
-        """The look with the moment from which each wait is known; as it is where no waits were read."""
+        """The look with the moment from which each wait is known, by the scheduler or by looks before.
+
+        As it is where no waits were read.
+        """
         if not snapshot.waits:
             return snapshot
         now: dict[ThreadKey, Wait] = {}
@@ -31,10 +34,9 @@ class Steadiness:
 
     def _carried_on(self, wait: Wait, taken_at: float) -> Wait:
         before = self._before.get(wait.thread)
-        since = before.since if before is not None and _is_same(before, wait) else None
-        if since is None or since > taken_at:  # the clock may have gone back
-            since = taken_at
-        return wait._replace(since=since)
+        earlier = before.since if before is not None and _is_same(before, wait) else None
+        since = min((moment for moment in (earlier, wait.since) if moment is not None), default=taken_at)
+        return wait._replace(since=min(since, taken_at))  # the clock may have gone back
 
 
 def _is_same(before: Wait, now: Wait) -> bool:

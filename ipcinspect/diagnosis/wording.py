@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ipcinspect.diagnosis.wait_graph import Helpers, WaitGraph
 from ipcinspect.model.channel import Channel
-from ipcinspect.model.figures import size
+from ipcinspect.model.figures import age, size
 from ipcinspect.model.process import ProcessKey
 from ipcinspect.model.snapshot import Snapshot
 from ipcinspect.model.wait import Awaited, ThreadKey, Wait
@@ -121,6 +121,11 @@ _ACTS = {
     "signal": "sends a signal",
     "unknown": "does something",
 }
+
+
+def lasted(since: float | None, now: float) -> str:
+    """`for 2m10 at least`; empty where that is not known, or next to nothing."""
+    return "" if since is None or now - since < 1 else f"for {age(now - since)} at least"
 
 
 def do(names: Sequence[str]) -> str:

@@ -94,7 +94,8 @@ class Wait(NamedTuple):
     """Seconds between two reads in one look that both found it in the same call, with the same arguments and without
     having run in between; 0 where it was read once."""
     since: float | None = None
-    """Seconds since the epoch when it was first found in this very wait; a wait can be older than that."""
+    """Seconds since the epoch: since when it is in this very wait at the latest, by the scheduler or by earlier looks.
+    A wait can be older than that."""
 
 
 class Sleepers(NamedTuple):

@@ -38,7 +38,7 @@ A_LOOK_AT_A_QUEUE = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 BY_PROC = re.compile(r"/proc(/[\w./-]+)?\Z")
 BELOW_A_PROCESS = re.compile(
-    r"(stat|status|limits|cgroup|cmdline|maps|mountinfo|fd|fdinfo/\d+|task(/\d+(/(syscall|pagemap|comm|status|wchan|fdinfo/\d+))?)?)\Z"
+    r"(stat|status|limits|cgroup|cmdline|maps|mountinfo|fd|fdinfo/\d+|task(/\d+(/(syscall|pagemap|comm|status|stat|sched|wchan|fdinfo/\d+))?)?)\Z"
 )
 OF_THE_SYSTEM = {"/etc/passwd", "/etc/nsswitch.conf"}
 THE_MOUNT_OF_QUEUES = {"."}

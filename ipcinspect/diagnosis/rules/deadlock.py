@@ -10,6 +10,7 @@ from ipcinspect.diagnosis.finding import Evidence, Finding
 from ipcinspect.diagnosis.rules.rule import Explanation, Judged
 from ipcinspect.diagnosis.stuck import Knot
 from ipcinspect.diagnosis.wait_graph import WaitGraph
+from ipcinspect.model.snapshot import Snapshot
 from ipcinspect.model.wait import ThreadKey, Wait
 
 
@@ -50,7 +51,7 @@ def _finding(judged: Judged, knot: Knot) -> Finding:
         channels=tuple(dict.fromkeys(one.channel for wait in waits for one in wait.awaited if one.channel is not None)),
         evidence=tuple(_evidence(graph, knot, waits)),
         caveats=tuple(caveats(judged, knot.threads)),
-        since=max((wait.since for wait in waits if wait.since is not None), default=snapshot.taken_at),
+        since=_since(snapshot, waits),
     )
 
 
@@ -82,6 +83,14 @@ def _evidence(graph: WaitGraph, knot: Knot, waits: list[Wait]) -> Iterator[Evide
         yield Evidence(f"{more} more {'thread waits' if more == 1 else 'threads wait'} for them", "proc_pid_syscall(5)")
     apart = min(wait.unchanged_s for wait in waits)
     yield Evidence(f"none of them ran within {apart:.1f} s", "context switches, proc_pid_status(5)")
+    lasted = wording.lasted(_since(graph.snapshot, waits), graph.snapshot.taken_at)
+    if lasted:
+        yield Evidence(f"none of them has run {lasted}", "the scheduler's times in /proc/PID/sched, and earlier looks")
+
+
+def _since(snapshot: Snapshot, waits: Iterable[Wait]) -> float:
+    """Since when all of them sleep, at the latest."""
+    return max((wait.since for wait in waits if wait.since is not None), default=snapshot.taken_at)
 
 
 def caveats(judged: Judged, threads: Iterable[ThreadKey]) -> Iterator[str]:

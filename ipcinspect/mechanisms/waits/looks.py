@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Callable, Optional
 
 from ipcinspect.kernel import procfs
+from ipcinspect.kernel.last_ran import LastRan, asleep_s, last_ran
 from ipcinspect.kernel.relay import Relay
 from ipcinspect.kernel.waiting import Threads, blocked_threads, still_blocked, still_owned
 from ipcinspect.mechanisms.scan import Slept
@@ -17,6 +18,8 @@ from ipcinspect.model.process import ProcessKey
 LEAST_APART_S = 0.25
 """Seconds between the two reads at least: a thread that works wakes up more often, as a rule."""
 _PROCESS_WITHIN_S = 1.0
+_AGES_WITHIN_S, _CLOCKS_WITHIN_S = 0.1, 0.03
+"""Seconds for asking when threads ran last: those that wait, and others, which tell what the time is."""
 _TURN_S = 0.02
 
 
@@ -67,7 +70,25 @@ class WaitLooks:
             key: still_blocked(self._root, key.pid, key.starttime, threads.blocked, begun + _PROCESS_WITHIN_S)
             for key, threads in candidates.items()
         }
-        return Looks(self._first, {key: self._unmoved(key, tids) for key, tids in still.items()}, begun - self._at)
+        unmoved = {key: self._unmoved(key, tids) for key, tids in still.items()}
+        return Looks(self._first, unmoved, begun - self._at, self._asleep(unmoved))
+
+    def _asleep(self, still: Mapping[ProcessKey, frozenset[int]]) -> dict[tuple[ProcessKey, int], float]:
+        """For how many seconds, at least, threads that wait for something have not run."""
+        until = time.monotonic() + _AGES_WITHIN_S
+        sleeping: dict[tuple[ProcessKey, int], LastRan] = {}
+        others: list[LastRan] = []
+        for key, threads in self._first.items():
+            waiting = [one.tid for one in threads.blocked if one.targets and one.tid in still.get(key, ())]
+            rows = last_ran(self._root, key.pid, key.starttime, waiting, until) if waiting else {}
+            sleeping.update(((key, tid), row) for tid, row in rows.items())
+        until = time.monotonic() + _CLOCKS_WITHIN_S
+        for key, threads in self._first.items():
+            if threads.running and not threads.blocked:
+                others += last_ran(self._root, key.pid, key.starttime, [key.pid], until).values()
+            if time.monotonic() > until:
+                break
+        return asleep_s(sleeping, others)
 
     def _unmoved(self, key: ProcessKey, tids: frozenset[int]) -> frozenset[int]:
         """Without those whose lock has gone from one owner to another meanwhile."""

@@ -37,6 +37,8 @@ class Looks(NamedTuple):
     still: Mapping[ProcessKey, frozenset[int]]
     """By process, the threads that have not run between the two."""
     apart_s: float
+    asleep_s: Mapping[tuple[ProcessKey, int], float]
+    """For how long, at least, threads of the second read have not run; without those of which it is not told."""
 
 
 class _Place(NamedTuple):
@@ -112,7 +114,15 @@ class _Translator:
             arguments=one.arguments,
             switches=one.switches,
             unchanged_s=self._looks.apart_s if one.tid in still else 0.0,
+            since=self._since(process, one),
         )
+
+    def _since(self, process: Process, one: Blocked) -> float | None:
+        """Since when it sleeps, at the latest; None where nothing tells more than the two reads."""
+        taken_at, asleep_s = self._scan.surroundings.taken_at, self._looks.asleep_s.get((process.key, one.tid))
+        if taken_at is None or asleep_s is None or asleep_s <= self._looks.apart_s:
+            return None
+        return taken_at + self._looks.apart_s - asleep_s
 
     def _has_timeout(self, process: Process, one: Blocked) -> bool | None:
         """That of the call, or of the socket that it was given (SO_RCVTIMEO, SO_SNDTIMEO, socket(7))."""
