@@ -46,6 +46,8 @@ _SHARED_DEADLINE_S = 10.0
 """Seconds after which a child that reads half of the processes is given up."""
 _PEEK_DEADLINE_S = 2.0
 """Seconds within which what is in a channel has to be copied."""
+_SETTLES_WITHIN_S = 0.2
+"""Seconds for processes that come while others are read."""
 _GRACE_S = 1.0
 """Seconds more before a process that does not answer at all is left behind."""
 
@@ -157,6 +159,7 @@ class Collector:
             lights=lights,
             limits=near,
             waits=sleepers,
+            settled=walked.settled,
         )
 
     @property
@@ -181,11 +184,31 @@ class Collector:
         pids = procfs.list_pids(self._root)
         answers, late = self._read(pids, walk.read)
         facts = [answer for answer in answers if isinstance(answer, ProcessFacts)]
+        settled = not want.waits or self._read_newcomers(walk, facts, late)
         unseen = Counter(answer.why for answer in answers if isinstance(answer, KernelError))
         gaps = _walk_gaps(facts, unseen, late)
         if _FIRST_PID not in pids:
             gaps.append(Gap("processes that the /proc mount hides (hidepid)", "denied", None))
-        return _Walked(facts, gaps)
+        if not settled:
+            gaps.append(Gap("processes that came and went faster than they could be read", "timed out", None))
+        return _Walked(facts, gaps, settled)
+
+    def _read_newcomers(self, walk: Walk, facts: list[ProcessFacts], late: Sequence[int]) -> bool:
+        """Add whoever has come meanwhile, until all who are there have been read: whether that moment came in time.
+
+        A descriptor that is handed on from process to process is then in the table of one of them.
+        """
+        known = {*late, *(each.pid for each in facts)}
+        until = time.monotonic() + _SETTLES_WITHIN_S
+        while time.monotonic() < until:
+            new = [pid for pid in procfs.list_pids(self._root) if pid not in known]
+            if not new:
+                return True
+            answers, silent = self._relay.run(new, walk.read)
+            more = [answer for answer in answers if isinstance(answer, ProcessFacts)]
+            facts += more
+            known.update(silent, (each.pid for each in more))
+        return False
 
     def _read(
         self, pids: Sequence[int], read: Callable[[int], ProcessFacts | KernelError]
@@ -248,6 +271,8 @@ def no_full_garbage_collection() -> Iterator[None]:
 class _Walked(NamedTuple):
     facts: list[ProcessFacts]
     gaps: list[Gap]
+    settled: bool
+    """Whether there was a moment at which everybody who was there had been read; only where waits are wanted."""
 
     @property
     def missed(self) -> bool:

@@ -49,7 +49,7 @@ def run(session: Session) -> int:
     if session.arguments.explain is not None:
         return _explain(session, session.arguments.explain)
     rules = _rules(session)
-    observation = session.observe(session.inspector(), Want(waits=True, limits=True, cmdlines=True))
+    observation = session.observe_settled(session.inspector(), Want(waits=True, limits=True, cmdlines=True))
     least = SEVERITIES.index(session.arguments.severity)
     found = [one for one in find(observation.judged, rules) if SEVERITIES.index(one.severity) >= least]
     if session.options.json:

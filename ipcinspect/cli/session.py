@@ -16,6 +16,8 @@ from ipcinspect.model.gap import Gap
 from ipcinspect.model.snapshot import Snapshot, Want
 from ipcinspect.sources import Source
 
+_MORE_LOOKS = 4
+
 
 class OpenSource(Protocol):
     """Makes the source of snapshots when a command needs it."""
@@ -53,6 +55,15 @@ class Session:
         except OSError as error:
             raise Unable(f"nothing can be seen here: {error}") from error
         self._looked = observation.snapshot
+        return observation
+
+    def observe_settled(self, inspector: Inspector, want: Want) -> Observation:
+        """One look, or a few where processes came and went so fast that some may have been missed. Raises Unable."""
+        observation = self.observe(inspector, want)
+        for _ in range(_MORE_LOOKS):
+            if observation.snapshot.settled:
+                break
+            observation = self.observe(inspector, want)
         return observation
 
     def diagnostics(self) -> str:

@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(session: Session) -> int:
     """One look. Raises Usage for a pid that is not there, Unable for a process that is hidden."""
     pid: int | None = session.arguments.pid
-    observation = session.observe(session.inspector(), Want(waits=True, only_waited=True, cmdlines=True))
+    observation = session.observe_settled(session.inspector(), Want(waits=True, only_waited=True, cmdlines=True))
     judged, snapshot = observation.judged, observation.snapshot
     if pid is None:
         found = sorted(

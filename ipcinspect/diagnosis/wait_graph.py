@@ -132,6 +132,8 @@ class WaitGraph:
         if channel is None:
             return Helpers(unknown="the channel is not there (any more)")
         helpers = of_channel(channel, awaited, wait.thread.process)
+        if not self.snapshot.settled:
+            return helpers._replace(unknown="processes come and go faster than they are read")
         if awaited.what in ("data", "room") and not self._send_descriptors.isdisjoint(
             (wait.thread.process, *helpers.processes)
         ):

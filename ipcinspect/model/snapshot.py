@@ -103,6 +103,9 @@ class Snapshot:
     """What is at least half used; empty unless wanted."""
     waits: Mapping[ProcessKey, Sleepers] = field(default_factory=dict)
     """Empty unless wanted."""
+    settled: bool = True
+    """With waits: whether at one moment of the look everybody who was there had been read. Where processes come and go
+    faster than that, one that was missed may hold an end of anything."""
 
     @cached_property
     def channels_by_key(self) -> Mapping[ChannelKey, Channel]:

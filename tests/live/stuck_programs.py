@@ -34,7 +34,7 @@ def crossed(first, second):
 
 STUCK = {
     "a parent waits before it reads its child's output": """
-p = subprocess.Popen([sys.executable, "-S", "-c", "print('x' * 300000)"], stdout=subprocess.PIPE)
+p = subprocess.Popen(["head", "-c", "300000", "/dev/zero"], stdout=subprocess.PIPE)
 ready(); p.wait()
 """,
     "a parent in waitid of a child that writes to it": """
@@ -113,12 +113,96 @@ def wait(end):
 fork(lambda: (a.close(), wait(b)))
 b.close(); ready(); wait(a)
 """,
+    "a sibling that has kept the write end": """
+r, w = os.pipe(); q, s = os.pipe()
+fork(lambda: (close(w, q), os.read(r, 1)))
+close(r, s); ready(); os.read(q, 1)
+""",
+    "a parent that polls the pidfd of a child that writes to it": """
+r, w = os.pipe()
+pid = fork(lambda: (close(r), os.write(w, MUCH)))
+close(w); ends = select.poll(); ends.register(os.pidfd_open(pid), select.POLLIN); ready(); ends.poll()
+""",
+    "a parent in waitid of the pidfd of a child that writes to it": """
+r, w = os.pipe()
+pid = fork(lambda: (close(r), os.write(w, MUCH)))
+close(w); ready(); os.waitid(3, os.pidfd_open(pid), os.WEXITED)
+""",
+    "a POSIX lock and a flock in the wrong order": """
+files = [tempfile.NamedTemporaryFile() for _ in "ab"]
+posix = lambda: fcntl.lockf(os.open(files[0].name, os.O_RDWR), fcntl.LOCK_EX)
+whole = lambda: fcntl.flock(os.open(files[1].name, os.O_RDWR), fcntl.LOCK_EX)
+crossed([posix, whole], [whole, posix])
+""",
+    "a robust mutex and one that inherits priority in the wrong order": """
+memory = mmap.mmap(-1, 4096)
+start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+def made(place, robust, protocol):
+    how = ctypes.create_string_buffer(64); lock = ctypes.c_void_p(start + place)
+    LIBC.pthread_mutexattr_init(how); LIBC.pthread_mutexattr_setpshared(how, 1)
+    LIBC.pthread_mutexattr_setrobust(how, robust); LIBC.pthread_mutexattr_setprotocol(how, protocol)
+    LIBC.pthread_mutex_init(lock, how); return lambda: LIBC.pthread_mutex_lock(lock)
+robust, inheriting = made(0, 1, 0), made(64, 0, 1)
+crossed([robust, inheriting], [inheriting, robust])
+""",
+    "rwlocks held to write in the wrong order": """
+memory = mmap.mmap(-1, 4096)
+start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+how = ctypes.create_string_buffer(64)
+LIBC.pthread_rwlockattr_init(how); LIBC.pthread_rwlockattr_setpshared(how, 1)
+locks = [ctypes.c_void_p(start), ctypes.c_void_p(start + 64)]
+for lock in locks: LIBC.pthread_rwlock_init(lock, how)
+take = lambda number: lambda: LIBC.pthread_rwlock_wrlock(locks[number])
+crossed([take(0), take(1)], [take(1), take(0)])
+""",
+    "two in two network namespaces that wait for each other": """
+path = tempfile.mkdtemp() + "/socket"
+server = socket.socket(socket.AF_UNIX); server.bind(path); server.listen()
+def client():
+    LIBC.unshare(0x40000000); one = socket.socket(socket.AF_UNIX); one.connect(path); server.close(); one.recv(1)
+fork(client)
+one, _ = server.accept(); server.close(); ready(); one.recv(1)
+""",
+    "two in writes to full pipes of each other, and an alarm": """
+r1, w1 = os.pipe(); r2, w2 = os.pipe()
+fork(lambda: (close(w1, r2), os.write(w2, MUCH)))
+close(r1, w2); signal.signal(signal.SIGALRM, lambda *_: None); signal.alarm(10**6); ready(); os.write(w1, MUCH)
+""",
     "a thread that is joined writes to a full pipe of its own": """
 r, w = os.pipe()
 thread = threading.Thread(target=lambda: os.write(w, MUCH)); thread.start()
 ready(); thread.join()
 """,
 }
+
+ALARMED = "two in writes to full pipes of each other, and an alarm"
+"""Of `STUCK`: a signal that nobody can see may end it."""
+FIFOS = """
+one, other = (tempfile.mkdtemp() + "/fifo" for _ in "ab"); os.mkfifo(one); os.mkfifo(other)
+fork(lambda: (os.open(other, os.O_RDONLY), os.open(one, os.O_WRONLY)))
+ready(); os.open(one, os.O_RDONLY); os.open(other, os.O_WRONLY)
+"""
+"""Two, each in open(2) of a FIFO that the other would open next."""
+CHURN = {
+    "a rescuer that is handed on from process to process": """
+r, w = os.pipe(); q, s = os.pipe()
+def partner(): close(r, s); os.read(q, 1)
+def rescuer():
+    close(r, q, s)
+    over = time.monotonic() + 100
+    while time.monotonic() < over:
+        if os.fork(): os._exit(0)
+    os._exit(0)
+fork(partner); first = os.fork() or rescuer()
+close(w, q); os.waitpid(first, 0); ready(); os.read(r, 1)
+""",
+    "a shell loop": """
+ready()
+while True:
+    if fork(lambda: os.execvp("true", ["true"])): os.wait()
+""",
+}
+"""Programs whose processes come and go all the time; none is stuck."""
 
 WELL = {
     "an idle pipeline": """

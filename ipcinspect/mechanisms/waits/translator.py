@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from ipcinspect.kernel import fdinfo, procfs, thread_ids
+from ipcinspect.kernel import anon_info, fdinfo, procfs, thread_ids
 from ipcinspect.kernel.wait_target import Target
 from ipcinspect.kernel.waiting import Blocked, Threads, still_owned
 from ipcinspect.mechanisms.scan import Scan
@@ -161,7 +161,8 @@ class _Translator:
     def _of_descriptor(self, process: Process, one: Blocked, target: Target) -> Iterator[Awaited]:
         place = self._place(process, target)
         if place is None:
-            yield Awaited("unknown", target.fd)
+            child = self._child_of_pidfd(process, target)
+            yield Awaited("unknown", target.fd) if child is None else Awaited("child", target.fd, processes=(child,))
             return
         key = place.channel.key
         if target.direction == "in" and self._is_self_pipe(process, place.channel):
@@ -173,6 +174,12 @@ class _Translator:
                 yield Awaited("partner" if one.call == "connect" else "room", target.fd, key)
             else:
                 yield Awaited("lock" if direction == "lock" else "unknown", target.fd, key, how="lock of")
+
+    def _child_of_pidfd(self, process: Process, target: Target) -> ProcessKey | None:
+        """The child whose pidfd is polled (pidfd_open(2)); None for a descriptor of anything else."""
+        text = self._scan.fdinfo(process, target.fd) if target.fd is not None and target.via is None else None
+        pid = None if text is None else anon_info.parse_pid(text)
+        return next((key for key in self._children.get(process.pid, ()) if key.pid == pid), None)
 
     def _is_self_pipe(self, process: Process, channel: Channel) -> bool:
         """Whether its signal handlers write into it: it catches signals, and has a write end that never makes it sleep.
