@@ -74,6 +74,8 @@ class Trouble:
     """The worst first, then the oldest."""
     waits_at: Mapping[ChannelKey, tuple[Wait, ...]] = field(default_factory=dict)
     """Who sleeps on which channel."""
+    written_since: Mapping[ChannelKey, float] = field(default_factory=dict)
+    """Channels into which somebody sleeps writing, since when the first of them does."""
     deadlocked: Mapping[ChannelKey, float] = field(default_factory=dict)
     """Channels through which a deadlock goes, since when."""
     findings_of: Mapping[ChannelKey, tuple[Finding, ...]] = field(default_factory=dict)
@@ -134,6 +136,7 @@ def diagnose(observation: Observation) -> Trouble | None:
         findings=findings,
         tangles=(*drawn, *ordered[_FOLLOWED_AT_MOST:]),
         waits_at={key: tuple(waits) for key, waits in waits_at.items()},
+        written_since=_written_since(judged),
         deadlocked=_deadlocked(judged, tangles),
         findings_of=_by_channel(findings),
     )
@@ -227,6 +230,17 @@ def _chain_tangle(judged: Judged, root: ThreadKey, chains: list[Chain], late: se
         since=min((wait.since for wait in waits if wait.since is not None), default=None),
         root=root,
     )
+
+
+def _written_since(judged: Judged) -> dict[ChannelKey, float]:
+    """A channel has been full for as long as somebody has not got rid of what he writes."""
+    found: dict[ChannelKey, float] = {}
+    for wait in judged.graph.waits.values():
+        if wait.since is not None and not wait.stopped and len(wait.awaited) == 1:
+            (awaited,) = wait.awaited
+            if awaited.what == "room" and awaited.channel is not None:
+                found[awaited.channel] = min(wait.since, found.get(awaited.channel, wait.since))
+    return found
 
 
 def _deadlocked(judged: Judged, tangles: Iterable[Tangle]) -> dict[ChannelKey, float]:

@@ -64,8 +64,8 @@ class View:
         return self.observation.snapshot
 
     def since(self, key: ChannelKey) -> float | None:
-        """Since when a channel is in its state, as far as we watched."""
-        return self.observation.changes.since.get(key)
+        """Since when a channel is in its state, as far as that is known."""
+        return self.channels.since.get(key)
 
 
 def arrange(
@@ -74,12 +74,13 @@ def arrange(
     """The view of an observation for a query. Raises WordError for words that `parse` does not take."""
     snapshot = observation.snapshot
     states = Counter(condition(channel) for channel in snapshot.channels)
+    since = _since(observation, trouble)
     return View(
         observation=observation,
         query=query,
-        channels=_arrange_channels(observation, last, query, {} if trouble is None else trouble.deadlocked),
+        channels=_arrange_channels(observation, last, query, since, {} if trouble is None else trouble.deadlocked),
         states=states,
-        worst=_worst_full(observation) if states.get("full") else None,
+        worst=_worst_full(observation, since) if states.get("full") else None,
         tree=build_tree(snapshot, query.tree_words) if query.tree else None,
         trouble=trouble,
     )
@@ -100,10 +101,30 @@ def remember_closed(
     return kept
 
 
+def _since(observation: Observation, trouble: Trouble | None) -> Mapping[ChannelKey, float]:
+    """Since when each channel is in its state; a full one since its writer sleeps, also where that was before we came.
+
+    A state that is younger than the look that read the waits is none that they could tell of.
+    """
+    watched, living = observation.changes.since, observation.snapshot.channels_by_key
+    if trouble is None or not trouble.written_since:
+        return watched
+    earlier = {
+        key: min(start, watched.get(key, start))
+        for key, start in trouble.written_since.items()
+        if key in living and living[key].state == "full" and watched.get(key, 0.0) <= trouble.taken_at
+    }
+    return {**watched, **earlier}
+
+
 def _arrange_channels(
-    observation: Observation, last: Mapping[ChannelKey, Last], query: Query, deadlocked: Mapping[ChannelKey, float]
+    observation: Observation,
+    last: Mapping[ChannelKey, Last],
+    query: Query,
+    since: Mapping[ChannelKey, float],
+    deadlocked: Mapping[ChannelKey, float],
 ) -> ChannelRows:
-    snapshot, since = observation.snapshot, observation.changes.since
+    snapshot = observation.snapshot
     living = snapshot.channels_by_key
     closed = {entry.channel.key: entry for entry in observation.changes.closed if entry.channel.key not in living}
     candidates = list(snapshot.channels)
@@ -162,6 +183,6 @@ def life_in(changes: Changes, key: ChannelKey) -> Life | None:
         return None
 
 
-def _worst_full(observation: Observation) -> Channel | None:
+def _worst_full(observation: Observation, since: Mapping[ChannelKey, float]) -> Channel | None:
     full = (channel for channel in observation.snapshot.channels if condition(channel) == "full")
-    return worst_of(full, observation.changes.since)
+    return worst_of(full, since)

@@ -61,6 +61,14 @@ async def test_a_deadlock_stands_in_the_headline_the_badges_and_on_top_of_the_ch
         assert "━┫" in user.line(4)
 
 
+async def test_a_full_channel_is_full_since_its_writer_sleeps_also_where_that_was_before_the_screen_began() -> None:
+    waits = [writes(MAKE, FIRST, 1)._replace(since=NOON - 130), reads(process(78, "calm"), QUIET, 0)]
+    seen = replace(look([QUIET, FIRST], waits, [TEE], others=[TEE]), taken_at=NOON)
+    async with at_screen(FakeSource(seen)) as user:
+        assert user.line(4).rstrip().endswith("2m10")
+        assert "make 2211" in user.line(4)
+
+
 async def test_what_nobody_is_stuck_in_is_calm_and_has_no_badge() -> None:
     async with at_screen(FakeSource(calm())) as user:
         assert "● nothing is stuck" in user.line(2)

@@ -36,5 +36,5 @@ def told(one: Blocked) -> str:
         inside = str(targets[0].number)
     else:
         inside = ""
-    limit = f", {one.timeout_s:g} s" if one.timeout_s is not None else ""
-    return f"{one.call}({inside}{limit})"
+    limit = f"{one.timeout_s:g} s" if one.timeout_s is not None else ""
+    return f"{one.call}({', '.join(part for part in (inside, limit) if part)})"
