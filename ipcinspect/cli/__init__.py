@@ -38,6 +38,7 @@ COMMANDS = (
     Command("check", "ipcinspect.cli.check_command"),
     Command("run", "ipcinspect.cli.run_command", starts_another=True),
     Command("demo", "ipcinspect.cli.demo_command"),
+    Command("compare", "ipcinspect.cli.compare_command"),
     Command("doctor", "ipcinspect.cli.doctor_command"),
 )
 """Every command that has a name; without one the program shows its screen."""

@@ -53,6 +53,10 @@ class PlainStyle:
             return Cell(UNKNOWN if channel.queues else NONE)
         return Cell(f"{100 if fill >= 1 else max(int(fill * 100), 1) if fill > 0 else 0}%")
 
+    def bar(self, part: float, width: int) -> Cell:
+        """Whole percent."""
+        return Cell(f"{part:.0%}")
+
     def queued(self, channel: Channel) -> Cell:
         """Payload bytes; none where messages alone are counted (clients that wait at a listener)."""
         queued = channel.queued_bytes

@@ -68,6 +68,10 @@ class Style(Protocol):
         """How full it is."""
         ...
 
+    def bar(self, part: float, width: int) -> Cell:
+        """A part of a whole, 0 to 1, in so many cells."""
+        ...
+
     def queued(self, channel: Channel) -> Cell:
         """What waits in it."""
         ...

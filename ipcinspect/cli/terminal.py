@@ -14,7 +14,7 @@ from ipcinspect.cli.sheets import Cell, Column, EndCells, Sheet
 from ipcinspect.model.channel import Channel, FieldValue
 from ipcinspect.selection.order import condition
 from ipcinspect.tui import figures, wording
-from ipcinspect.tui.drawing import clip, clip_name
+from ipcinspect.tui.drawing import bar, clip, clip_name
 from ipcinspect.tui.ends import End, ends_of, seen_by, wire_role
 from ipcinspect.tui.glyphs import ASCII, UNICODE, Glyphs
 from ipcinspect.tui.states import look_of
@@ -70,6 +70,10 @@ class TerminalStyle:
         """A bar of five cells."""
         spans = wording.fill_cell(_row(channel), _BAR, self._glyphs)
         return Cell("".join(span.text for span in spans), spans[0].role)
+
+    def bar(self, part: float, width: int) -> Cell:
+        """Half-cell steps."""
+        return Cell("".join(span.text for span in bar(part, width, "text", self._glyphs)), "accent")
 
     def queued(self, channel: Channel) -> Cell:
         """With its unit."""

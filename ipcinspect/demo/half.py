@@ -15,13 +15,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from ipcinspect.demo import formats, hindrance, protocol
+from ipcinspect.demo.compare.play import Batch, play
 from ipcinspect.demo.protocol import Answer, Question, Task
-from ipcinspect.kernel.own_process import set_name
+from ipcinspect.kernel.own_process import keep_freed_memory, set_name
 from ipcinspect.mechanisms.demo_memory import MemoryEnd
-from ipcinspect.mechanisms.demo_part import Calls, Part
+from ipcinspect.mechanisms.demo_part import BareCalls, Calls, Part
 from ipcinspect.mechanisms.demo_waiting import Waiting, block_signal
 from ipcinspect.mechanisms.room import Demo, DemoEnd, DemoReceiver, DemoSender
 
@@ -48,7 +49,10 @@ def main(role: str, task: Task, demo: Demo, forth: Place, back: Place | None) ->
             with saying:
                 connection.sendall(line)
 
-        half = Half(role, task, demo, forth, back, Calls(lambda report: say(protocol.write_report(report))))
+        calls = BareCalls() if task.terms.measured else Calls(lambda report: say(protocol.write_report(report)))
+        if task.terms.measured:
+            keep_freed_memory()
+        half = Half(role, task, demo, forth, back, calls)
         say(protocol.write_answer(Answer()))
         for line in lines:
             question = protocol.read_question(line)
@@ -104,6 +108,7 @@ class Half:
             protocol.CLOSE: self._close,
             protocol.FILL: self._fill,
             protocol.HOLD: self._hold,
+            protocol.PLAY: self._play,
         }
 
     def _open(self, question: Question) -> Answer:
@@ -171,6 +176,13 @@ class Half:
         """Take the lock and keep it."""
         cast(MemoryEnd, self._ends[0]).hold()
         return Answer()
+
+    def _play(self, question: Question) -> Answer:
+        """A whole batch of messages, measured."""
+        assert self._sends is not None
+        assert self._receives is not None
+        batch = Batch(*cast("list[Any]", question.value))
+        return Answer(value=play(batch, self._sends, self._receives, self._calls, self._task.terms.blocking))
 
     def _close(self, question: Question) -> Answer:
         for end in self._ends:

@@ -36,6 +36,10 @@ class Incapable(DemoError):
     """A demo process answered that it could not do what it was asked: what it was given is not as it should be."""
 
 
+class Silent(DemoError):
+    """A demo process did not answer in time."""
+
+
 class Talk:
     """A connection to one process of the demo."""
 
@@ -71,13 +75,17 @@ class Talk:
         """Have it begin something. Raises DemoError."""
         self.say(question.call, protocol.write_question(question))
 
-    def answer(self) -> Answer:
-        """What came of the oldest question. Raises the OSError of the call there, or DemoError."""
+    def answer(self, within_s: float | None = None) -> Answer:
+        """What came of the oldest question. Raises the OSError of the call there, or DemoError.
+
+        `within_s`: how long it may take, where that is not as long as for all others.
+        """
         call = self._asked.pop(0)
-        deadline = time.monotonic() + self._answers_within_s
+        within_s = self._answers_within_s if within_s is None else within_s
+        deadline = time.monotonic() + within_s
         while not self._answers:
             if not self._read(max(deadline - time.monotonic(), 0.0), call):
-                raise DemoError(f"{self.name} did not answer to {call} within {self._answers_within_s:g} s")
+                raise Silent(f"{self.name} did not answer to {call} within {within_s:g} s")
         answer = self._answers.pop(0)
         if answer.error is not None:
             raise OSError(getattr(errno, answer.error), f"{answer.message} ({self.name}, {call})")
@@ -228,9 +236,9 @@ class HalfProcess:
         """Have it begin something. Raises DemoError."""
         self.talk.ask(question)
 
-    def answer(self) -> Answer:
+    def answer(self, within_s: float | None = None) -> Answer:
         """What came of the oldest question. Raises the OSError of the call there, or DemoError."""
-        return self.talk.answer()
+        return self.talk.answer(within_s)
 
     def kill(self) -> None:
         """End it by SIGKILL, as a crash would; the kernel closes what it held."""

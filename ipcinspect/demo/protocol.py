@@ -16,6 +16,7 @@ from ipcinspect.mechanisms.demo_part import Leaving, Report, Terms
 OPEN, PREPARE, SEND, WAIT, RECEIVE, DECODE, CLOSE = "open", "prepare", "send", "wait", "receive", "decode", "close"
 ANSWER, TAKE_ANSWER = "answer", "take answer"
 FILL, HOLD = "fill", "hold"
+PLAY = "play"
 
 
 class Joins(NamedTuple):
@@ -95,7 +96,7 @@ class Question(NamedTuple):
     payload: bytes = b""
     size: int = 0
     value: object = None
-    """What to serialise, as `formats.to_plain` writes it."""
+    """What to serialise, as `formats.to_plain` writes it; of `PLAY`, a `play.Batch`."""
 
 
 class Answer(NamedTuple):

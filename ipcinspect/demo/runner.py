@@ -15,10 +15,11 @@ from typing import Self
 
 from ipcinspect.demo import formats, protocol
 from ipcinspect.demo.checking import PROC
+from ipcinspect.demo.compare.play import Batch, Played
 from ipcinspect.demo.formats import Value
 from ipcinspect.demo.pairing import Filled
 from ipcinspect.demo.plan import Plan
-from ipcinspect.demo.process import DemoError, HalfProcess, Hear, Keeper, import_path
+from ipcinspect.demo.process import DemoError, HalfProcess, Hear, Keeper, Silent, import_path
 from ipcinspect.demo.protocol import Joins, Made, Question, Task
 from ipcinspect.mechanisms import demo_leaving
 from ipcinspect.mechanisms.demo_part import Terms
@@ -46,6 +47,7 @@ class DemoPair:
         self._answers_within_s, self._below, self._hear = answers_within_s, below, hear
         self._sizes: deque[int] = deque()
         self._joins: Joins | None = None
+        self._measured = False
         self._undo = contextlib.ExitStack()
         atexit.register(self.end)
 
@@ -57,17 +59,20 @@ class DemoPair:
         answers_within_s: float = ANSWERS_WITHIN_S,
         below: str | None = None,
         hear: Hear = lambda side, report: None,
+        measured: bool = False,
     ) -> Self:
         """A pair whose processes are ready and have not opened their ends yet.
 
         `plan`: a whole one, or the variant alone: it sleeps in its calls, has no lock, and answers through the same
         channel; `below`: where its directory for names is made, the system's place for temporary files unless given;
-        `hear`: is given each report of a call, with its side, while the runner waits for an answer or listens. Raises
-        OSError where the kernel refuses the object, DemoError where a process does not start.
+        `hear`: is given each report of a call, with its side, while the runner waits for an answer or listens;
+        `measured`: the halves make none, so that nothing disturbs what `play` measures. Raises OSError where the kernel
+        refuses the object, DemoError where a process does not start.
         """
         if not isinstance(plan, Plan):
             plan = Plan(room.NAME, plan, notification="read", response="same")
         pair = cls(room, plan, answers_within_s, below, hear)
+        pair._measured = measured
         try:
             pair._make()
         except BaseException:
@@ -180,6 +185,23 @@ class DemoPair:
         """Wait for the sender after `begin_take_answer`."""
         return self.sender.answer().payload
 
+    def play(self, sender: Batch, receiver: Batch, within_s: float) -> tuple[Played, Played]:
+        """Both go through a batch of messages, at once; what each says of it. This process sleeps meanwhile.
+
+        Raises OSError as a call of theirs did, Silent where one is not through within that time, or DemoError.
+        """
+        deadline = time.monotonic() + within_s
+        self.receiver.ask(Question(protocol.PLAY, value=receiver))
+        self.sender.ask(Question(protocol.PLAY, value=sender))
+        try:
+            sent = self.sender.answer(within_s)
+        except Silent:
+            if self.receiver.talk.comes(0):  # it waits in vain: what went wrong there is the reason
+                self.receiver.answer()
+            raise
+        taken = self.receiver.answer(max(deadline - time.monotonic(), 0.0))
+        return Played(*sent.value), Played(*taken.value)
+
     def close_sender(self) -> None:
         """The sender lets go of its ends and lives on."""
         self.sender.talk.pass_over()
@@ -260,7 +282,7 @@ class DemoPair:
             self.variant,
             import_path(),
             self._below,
-            Terms(plan.blocking, plan.lock, plan.size, plan.messages),
+            Terms(plan.blocking, plan.lock, plan.size, plan.messages, self._measured),
             plan.format,
             plan.byte_order,
             plan.notification or "read",

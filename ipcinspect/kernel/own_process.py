@@ -9,6 +9,10 @@ from ipcinspect.kernel.libc import LIBC, last_error
 
 _PR_SET_PDEATHSIG, _PR_SET_NAME, _PR_SET_CHILD_SUBREAPER = 1, 15, 36
 _SIGKILL = 9
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+"""malloc.h."""
+_MOST_MAPPED_FROM, _KEPT_BYTES = 32 << 20, 256 << 20
+"""The first is the largest that glibc takes: DEFAULT_MMAP_THRESHOLD_MAX of malloc/malloc.c on 64 bits."""
 _SLEEPY = ctypes.CDLL(None)
 _CLONE_NEWIPC = 0x08000000
 _HEAD = struct.pack("=Ii", 0x20080522, 0)
@@ -35,6 +39,19 @@ def adopt_orphans() -> None:
 def end_with_parent() -> None:
     """Be killed as soon as the thread ends that forked us (PR_SET_PDEATHSIG); a parent gone before has to be seen."""
     LIBC.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
+
+
+def keep_freed_memory() -> bool:
+    """Have malloc(3) use again what was freed in place of giving it back; False where the C library cannot be told so.
+
+    Else each message of more than 128 KiB costs a mapping and its page faults, whatever brought it (mallopt(3)).
+    """
+    try:
+        function = LIBC.mallopt
+    except AttributeError:  # musl
+        return False
+    wanted = ((_M_MMAP_THRESHOLD, _MOST_MAPPED_FROM), (_M_TRIM_THRESHOLD, _KEPT_BYTES))
+    return all(function(name, value) == 1 for name, value in wanted)
 
 
 def wait_for_signal() -> None:

@@ -1,11 +1,13 @@
 """The half of a demo that shares memory: what segments, memory files and mapped files have in common.
 
 Shared memory wakes nobody and has no calls. Without a lock, who waits looks at the counters of the ring again and
-again; with one, it is guarded by it and the receiver sleeps in the kernel (`demo_locks`).
+again; with one, it is guarded by it and the receiver sleeps in the kernel (`demo_locks`). Under terms that do not sleep
+a half looks once and raises BlockingIOError.
 """
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
 import time
@@ -99,10 +101,15 @@ class MemoryEnd:
     def fileno(self) -> None:
         """Nothing that poll(2) could ask about."""
 
+    def divide(self, size: int, most: int) -> None:
+        """From now on for messages of this size, `most` at once. Both halves do it; nothing waits. Raises OSError."""
+        self._open_ring().divide(size, most)
+
     def send(self, payload: bytes) -> None:
         """Store it where the other looks; waits for a free place. Raises OSError (EMSGSIZE, EBADMSG, of the lock)."""
         ring = self._open_ring()
         if not ring.has_room():
+            self._refuse_to_wait()
             shown = ("for a free place, again each ms", "no system call")
             self._calls("look", shown, lambda: _until(ring.has_room))
         shown = (f"{len(payload)} bytes at {ring.next_place}", "no system call")
@@ -113,6 +120,8 @@ class MemoryEnd:
     def receive(self, size: int) -> bytes:
         """What the other stored next; waits for it. Raises OSError (EBADMSG, of the lock)."""
         ring = self._open_ring()
+        if not self._part.terms.blocking and not ring.has_message():
+            self._refuse_to_wait()
         if self._guard is not None:
             self._guard.wait(ring.has_message)
         shown = (f"{size} bytes at {ring.next_place}", "no system call")
@@ -139,6 +148,11 @@ class MemoryEnd:
             self._ring = None
             self._mapped.let_go()
             self._mapped = None
+
+    def _refuse_to_wait(self) -> None:
+        """Raises BlockingIOError under terms that do not sleep, as a call of the kernel would."""
+        if not self._part.terms.blocking:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
     def _guarded(self, act: Callable[[], T]) -> T:
         """Do it while the lock is ours, where there is one."""

@@ -47,7 +47,12 @@ def places_for(terms: Terms) -> int:
 
 def fits(size: int) -> int:
     """How many messages of a size the largest memory holds."""
-    return (MOST - HEADER) // _step(size)
+    return fits_into(MOST, size)
+
+
+def fits_into(memory: int, size: int) -> int:
+    """How many messages of a size a memory of so many bytes holds."""
+    return (memory - HEADER) // _step(size)
 
 
 def _step(size: int) -> int:
@@ -68,6 +73,16 @@ class Ring:
         self._follows = follows
         self._own = 0
         """Messages that this half has stored or taken."""
+
+    def divide(self, size: int, most: int) -> None:
+        """Make places for messages of another size, as many as fit but `most` at most; both halves do, nothing waits.
+
+        Raises OSError (EMSGSIZE) where not even one fits.
+        """
+        places = min(fits_into(len(self._memory), size), most)
+        if places < 1:
+            raise OSError(errno.EMSGSIZE, os.strerror(errno.EMSGSIZE))
+        self._places, self._step = places, _step(size)
 
     @property
     def next_place(self) -> int:

@@ -1,0 +1,157 @@
+"""The pair of one case: starts it, has it play batches, and knows why it cannot."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from ipcinspect.demo.compare.cases import Case
+from ipcinspect.demo.compare.play import Batch, Played
+from ipcinspect.demo.limits import Machine
+from ipcinspect.demo.plan import Plan
+from ipcinspect.demo.process import DemoError, Silent
+from ipcinspect.demo.runner import DemoPair
+from ipcinspect.mechanisms.demo_part import Terms
+
+LEAST_COUNT = 4
+"""Messages of a batch."""
+MOST_COUNT = 100_000
+_PROBE = 8
+_GROWS = 64
+"""How many times longer the next try may be than the one before."""
+
+
+class Player(Protocol):
+    """What a bench needs of a pair: `DemoPair` is one."""
+
+    def open(self) -> None: ...
+    def play(self, sender: Batch, receiver: Batch, within_s: float) -> tuple[Played, Played]: ...
+    def end(self) -> None: ...
+
+
+Start = Callable[[Case, Terms], Player]
+"""Makes the pair of a case. Raises OSError where the kernel refuses, DemoError where a process does not start."""
+
+
+class Pace(NamedTuple):
+    """How many messages a batch has."""
+
+    one_way: int
+    round_trip: int
+
+
+def start_pair(case: Case, terms: Terms) -> Player:
+    """A pair that tells of no calls and answers through the same channel where that goes both ways."""
+    responses = case.demo.responses_of(case.variant)
+    plan = Plan(
+        case.mechanism,
+        case.variant,
+        size=terms.size,
+        messages=terms.messages,
+        blocking=terms.blocking,
+        notification="read",
+        response="same" if "same" in responses else "second",
+        lock=terms.lock,
+    )
+    return DemoPair.start(case.room, plan, measured=True)
+
+
+class Bench:
+    """One case, from its start to its end."""
+
+    def __init__(self, case: Case, start: Start, machine: Machine, within_s: float) -> None:
+        """`within_s`: how long one batch may take."""
+        self.case = case
+        self.reason: str | None = None
+        """Why nothing more comes of it; its pair has ended then."""
+        self._start, self._machine, self._within_s = start, machine, within_s
+        self._pair: Player | None = None
+
+    def open(self) -> None:
+        """Start the pair; what the kernel refuses becomes the reason."""
+        try:
+            self._pair = self._start(self.case, self.case.terms(self._machine))
+            self._pair.open()
+        except (OSError, DemoError) as error:
+            self._gives_up(error)
+
+    def refusal(self, size: int) -> str | None:
+        """Why messages of this size cannot be tried."""
+        return self.case.refusal(size, self._machine) or self.reason
+
+    def one_way(self, size: int, count: int) -> tuple[Played, Played] | None:
+        """A batch in one direction; None where it failed."""
+        window = self.case.window(size, self._machine)
+        return self._play("send", "take", size, count, window)
+
+    def round_trip(self, size: int, count: int) -> tuple[Played, Played] | None:
+        """A batch of messages that are answered; None where it failed."""
+        return self._play("ask", "reply", size, count, self.case.window(size, self._machine))
+
+    def nothing(self, size: int, count: int) -> tuple[Played, Played] | None:
+        """A batch of empty calls; None where it failed."""
+        return self._play("nothing", "nothing", size, count, 0)
+
+    def pace(self, size: int, batch_s: float, most_times: int) -> Pace | None:
+        """How many messages take about so long; what is measured for that does not count. None where it failed."""
+        one_way = LEAST_COUNT
+        if self.case.demo.carries_payload:
+            found = count_for(lambda count: _took(self.one_way(size, count)), batch_s, MOST_COUNT)
+            if found is None:
+                return None
+            one_way = found
+        trips = count_for(lambda count: _took(self.round_trip(size, count)), batch_s, most_times)
+        return None if trips is None else Pace(one_way, trips)
+
+    def end(self) -> None:
+        """End the pair and all it made. Safe to call twice."""
+        if self._pair is not None:
+            self._pair.end()
+            self._pair = None
+
+    def _play(self, sender: str, receiver: str, size: int, count: int, window: int) -> tuple[Played, Played] | None:
+        if self._pair is None:
+            return None
+        batch = Batch(sender, size, count, window, self.case.framed)
+        try:
+            return self._pair.play(batch, batch._replace(part=receiver), self._within_s)
+        except Silent:
+            self._gives_up(DemoError(f"did not finish within {self._within_s:g} s"))
+        except (OSError, DemoError) as error:
+            self._gives_up(error)
+        return None
+
+    def _gives_up(self, error: Exception) -> None:
+        self.reason = words_of(error)
+        self.end()
+
+
+def count_for(took_s: Callable[[int], float | None], batch_s: float, most: int) -> int | None:
+    """How many messages take `batch_s` seconds, `most` at most; None where they could not be sent.
+
+    `took_s`: sends so many and tells the seconds. The first messages are slow, so a try counts from a third of the time
+    on that is wanted.
+    """
+    count = min(_PROBE, most)
+    while (took := took_s(count)) is not None:
+        wanted = round(count * batch_s / max(took, 1e-9))
+        if took >= batch_s / 3 or count >= most:
+            return max(min(wanted, most), LEAST_COUNT)
+        count = max(min(wanted, count * _GROWS, most), count + 1)
+    return None
+
+
+def words_of(error: Exception) -> str:
+    """`EMSGSIZE: Message too long`, or what the error says."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return f"{errno.errorcode.get(error.errno, error.errno)}: {os.strerror(error.errno)}"
+    return str(error)
+
+
+def _took(played: tuple[Played, Played] | None) -> float | None:
+    if played is None:
+        return None
+    sent, taken = played
+    return (max(sent.ended_ns, taken.ended_ns) - sent.began_ns) * 1e-9

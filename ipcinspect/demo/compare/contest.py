@@ -1,0 +1,189 @@
+"""Lets all cases play in turn, round after round, so that whatever else the machine does falls on all of them alike.
+
+    with contextlib.closing(Contest(QUICK, QUICKLY)) as contest:
+        for progress in contest:
+            ...
+    contest.results()
+
+All pairs are there before the first batch; while a batch runs this process sleeps. Whatever ends it ends the pairs.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+from ipcinspect.demo.checking import PROC
+from ipcinspect.demo.compare.bench import Bench, Pace, Start, start_pair
+from ipcinspect.demo.compare.cases import NONE, SIZES, Case
+from ipcinspect.demo.compare.figures import LEAST_ROUNDS, figure
+from ipcinspect.demo.compare.play import MOST_TIMES
+from ipcinspect.demo.compare.rows import Results, Row, Tally
+from ipcinspect.demo.limits import Machine
+
+THIS_MACHINE = Machine(PROC)
+_EMPTY_CALLS = 2000
+_MOST_AT_ONCE = 4
+"""Pairs that are started or ended at the same time."""
+
+
+class Effort(NamedTuple):
+    """How thoroughly it is measured."""
+
+    rounds: int
+    """That count: one before them is thrown away."""
+    batch_s: float
+    """How long a batch is to take."""
+    within_s: float
+    """How long it may take."""
+    whole_s: float
+    """How long all of it should take at most: on a machine that is behind, rounds are left out, down to two."""
+
+
+QUICKLY = Effort(5, 0.008, 3.0, 16.0)
+FULLY = Effort(9, 0.06, 10.0, 240.0)
+
+
+class Progress(NamedTuple):
+    """How far it has come."""
+
+    done: float
+    """0 to 1."""
+    left_s: float | None
+    """Seconds that are left, by what it took so far; None before anything is known of that."""
+    what: str
+    """What is done now."""
+
+
+class Contest:
+    """One comparison: an iterator of how far it is. What was measured can be asked for at any time."""
+
+    def __init__(
+        self,
+        cases: Iterable[Case],
+        effort: Effort,
+        start: Start = start_pair,
+        clock: Callable[[], float] = time.monotonic,
+        machine: Machine = THIS_MACHINE,
+    ) -> None:
+        """Nothing is started before the first step is asked for."""
+        self.effort = effort
+        self._clock, self._machine = clock, machine
+        self._benches = [Bench(case, start, machine, effort.within_s) for case in cases]
+        self._rows: list[Row] = []
+        self._tallies: list[Tally] = []
+        self._empty_s: list[float] = []
+        self._steps = self._run()
+
+    def __iter__(self) -> Iterator[Progress]:
+        return self._steps
+
+    def close(self) -> None:
+        """End all pairs, wherever it stands. Safe to call twice."""
+        self._steps.close()
+
+    def results(self) -> Results:
+        """What is measured by now."""
+        return Results([*self._rows, *(tally.row() for tally in self._tallies)], figure(self._empty_s))
+
+    def _run(self) -> Generator[Progress, None, None]:
+        blocks = [(size, [bench for bench in self._benches if size in bench.case.sizes]) for size in (*SIZES, NONE)]
+        turns = sum(len(benches) for _, benches in blocks) * (self.effort.rounds + 1)
+        steps = _Steps(len(self._benches), turns, self._clock)
+        try:
+            yield steps.progress("starting the processes")
+            for _ in self._all_at_once([bench.open for bench in self._benches]):
+                yield steps.started()
+            for size, benches in blocks:
+                yield from self._block(size, benches, steps)
+        finally:
+            for _ in self._all_at_once([bench.end for bench in self._benches]):
+                pass
+
+    def _block(self, size: int, benches: Sequence[Bench], steps: _Steps) -> Generator[Progress, None, None]:
+        """All rounds of one size."""
+        paces: dict[Bench, Pace] = {}
+        self._tallies = [Tally(bench.case, size) for bench in benches]
+        for number in range(self.effort.rounds + 1):
+            is_left_out = number > LEAST_ROUNDS and steps.is_behind(self.effort.whole_s)
+            for bench, tally in zip(benches, self._tallies, strict=True):
+                if number == 0:
+                    self._prepare(bench, tally, paces)
+                elif not is_left_out and bench in paces and tally.reason is None:
+                    self._turn(bench, tally, paces[bench])
+                yield steps.played(_doing(bench.case, size, number, self.effort.rounds))
+        self._rows += [tally.row() for tally in self._tallies]
+        self._tallies = []
+
+    def _prepare(self, bench: Bench, tally: Tally, paces: dict[Bench, Pace]) -> None:
+        """The round that is thrown away, in which it shows how many messages a batch takes."""
+        tally.reason = bench.refusal(tally.size)
+        if tally.reason is not None:
+            return
+        pace = bench.pace(tally.size, self.effort.batch_s, MOST_TIMES)
+        if pace is None:
+            tally.reason = bench.reason
+        else:
+            paces[bench] = pace
+
+    def _turn(self, bench: Bench, tally: Tally, pace: Pace) -> None:
+        """One round of one case."""
+        size = tally.size
+        if bench is self._benches[0] and size in (SIZES[0], NONE) and (empty := bench.nothing(size, _EMPTY_CALLS)):
+            self._empty_s.append(empty[0].took_s / _EMPTY_CALLS)
+        if bench.case.demo.carries_payload and (flow := bench.one_way(size, pace.one_way)):
+            tally.add_one_way(*flow, pace.one_way)
+        if trip := bench.round_trip(size, pace.round_trip):
+            tally.add_round_trip(*trip, pace.round_trip)
+        tally.reason = bench.reason
+
+    def _all_at_once(self, acts: Sequence[Callable[[], None]]) -> Generator[None, None, None]:
+        """A few at the same time: starting Python takes longer than measuring. Whatever has begun is waited for."""
+        workers = max(min(len(os.sched_getaffinity(0)), _MOST_AT_ONCE), 1)
+        pool = ThreadPoolExecutor(workers)
+        try:
+            for future in [pool.submit(act) for act in acts]:
+                future.result()
+                yield
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+class _Steps:
+    """Counts what is done, in seconds as planned, and from that what is left."""
+
+    _START, _TURN = 4.0, 1.0
+    """What starting a pair takes beside a turn, roughly."""
+
+    def __init__(self, starts: int, turns: int, clock: Callable[[], float]) -> None:
+        self._clock, self._began = clock, clock()
+        self._all = starts * self._START + turns * self._TURN
+        self._done = 0.0
+
+    def started(self) -> Progress:
+        """A pair is there."""
+        self._done += self._START
+        return self.progress("starting the processes")
+
+    def played(self, what: str) -> Progress:
+        """A case has had its turn."""
+        self._done += self._TURN
+        return self.progress(what)
+
+    def is_behind(self, whole_s: float) -> bool:
+        """Whether more of the time is over than is done."""
+        return self._clock() - self._began > whole_s * self._done / self._all
+
+    def progress(self, what: str) -> Progress:
+        """How far it is now."""
+        part = self._done / self._all if self._all else 1.0
+        took = self._clock() - self._began
+        return Progress(part, took * (1 - part) / part if part else None, what)
+
+
+def _doing(case: Case, size: int, number: int, rounds: int) -> str:
+    sized = f"{size} bytes" if size else "signals"
+    return f"{sized}, round {number} of {rounds}: {case.label}" if number else f"{sized}, trying out: {case.label}"

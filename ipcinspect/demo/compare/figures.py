@@ -1,0 +1,84 @@
+"""The arithmetic of a comparison, without clocks and without I/O: medians, spreads, percentiles, who is faster."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import median
+from typing import NamedTuple
+
+LEAST_ROUNDS = 2
+"""Below that nothing is known of the spread, so no difference counts."""
+TRIMMED_FROM = 8
+"""Rounds from which on the spread leaves out the lowest and the highest."""
+LEAST_TIMES = 100
+"""Single times below which there is no 99th percentile."""
+
+
+class Figure(NamedTuple):
+    """What several rounds gave."""
+
+    median: float
+    low: float
+    """The lowest and the highest of the rounds; from `TRIMMED_FROM` rounds on without the outermost on each side."""
+    high: float
+    rounds: int
+
+
+class Verdict(NamedTuple):
+    """One figure beside another."""
+
+    ratio: float
+    """Of the first to the second, by their medians."""
+    differs: bool
+    """False where the spreads meet: then the rounds do not tell which is larger."""
+
+    @property
+    def larger(self) -> int:
+        """1 where the first is larger, -1 where the second, 0 where no difference is seen."""
+        return 0 if not self.differs else 1 if self.ratio > 1 else -1
+
+
+def figure(values: Sequence[float]) -> Figure | None:
+    """Of one value a round; None without any."""
+    if not values:
+        return None
+    ordered = sorted(values)
+    kept = ordered[1:-1] if len(ordered) >= TRIMMED_FROM else ordered
+    return Figure(median(ordered), kept[0], kept[-1], len(ordered))
+
+
+def beside(first: Figure, second: Figure) -> Verdict:
+    """Which of two is larger. Both are above 0."""
+    enough = min(first.rounds, second.rounds) >= LEAST_ROUNDS
+    apart = first.low > second.high or second.low > first.high
+    return Verdict(first.median / second.median, enough and apart)
+
+
+def percentile(values: Sequence[float], percent: float) -> float | None:
+    """By nearest rank; None where there are fewer than `LEAST_TIMES`."""
+    if len(values) < LEAST_TIMES:
+        return None
+    return sorted(values)[math.ceil(percent / 100 * len(values)) - 1]
+
+
+def times(ratio: float) -> str:
+    """`1.04 times`, `2.3 times`, `410 times`: how often the smaller is in the larger; `ratio` may be either way."""
+    larger = max(ratio, 1 / ratio) if ratio > 0 else math.inf
+    return f"{amount(larger)} times"
+
+
+def amount(number: float) -> str:
+    """A number of 1 or more to the digits that measuring gives."""
+    if number < 1.095:
+        return f"{number:.2f}"
+    return f"{number:.1f}" if number < 9.95 else f"{number:.0f}"
+
+
+def seconds(value: float) -> str:
+    """`850 ns`, `12 µs`, `1.2 ms`, `2.1 s`: a short time in at most 6 cells."""
+    for unit, one in (("ns", 1e-9), ("µs", 1e-6), ("ms", 1e-3)):
+        shown = value / one
+        if shown < 999.5:
+            return f"{shown:.1f} {unit}" if shown < 9.95 and unit != "ns" else f"{shown:.0f} {unit}"
+    return f"{value:.1f} s"
