@@ -48,6 +48,7 @@ _EXACT = (
     "REASON",
 )
 _NONE = "-"
+_SPREAD = "±"
 _UNIT = re.compile(r"(\d) (?=(?:B|[KM]iB|[nµum]?s|times)\b)")
 """Between a number and its unit no line ends."""
 _UNBREAKABLE = "\u00a0"
@@ -64,7 +65,8 @@ def write_comparison(session: Session, results: Results, answers: Sequence[Answe
 
 
 def _for_eyes(results: Results, style: Style, width: int) -> Iterator[Sheet]:
-    columns = _COLUMNS if width >= _WIDE else _COLUMNS[:-1]
+    fitting = _COLUMNS if width >= _WIDE else _COLUMNS[:-1]
+    columns = tuple(column._replace(title=_safe(style, column.title)) for column in fitting)
     for size, rows in blocks(results):
         best = best_of(rows)
         title = block_title(size)
@@ -78,7 +80,16 @@ def _row(row: Row, best: float, style: Style) -> tuple[Cell, ...]:
     drawn = Cell("") if words.part is None else style.bar(words.part, _BAR)
     figures = (words.rate, words.rate_spread, words.trip, words.trip_spread, words.p99, words.cpu, words.switches)
     roles = ("strong", "muted", "strong", "muted", "text", "text", "text")
-    return Cell(words.label), drawn, *map(Cell, map(style.safe, figures), roles)
+    return (
+        Cell(words.label),
+        drawn,
+        *(Cell(_safe(style, text), role) for text, role in zip(figures, roles, strict=True)),
+    )
+
+
+def _safe(style: Style, text: str) -> str:
+    """Printable, `±` in two characters where only ASCII is drawn."""
+    return style.safe(text if style.safe(_SPREAD) == _SPREAD else text.replace(_SPREAD, "+-"))
 
 
 def _for_programs(results: Results) -> Sheet:
@@ -124,7 +135,7 @@ def _words(
             yield from _wrapped(style.safe(sentence), width, "text", style, "- ")
     yield "\n"
     for note in notes(effort, results):
-        yield from _wrapped(style.safe(note), width, "muted", style, "")
+        yield from _wrapped(_safe(style, note), width, "muted", style, "")
 
 
 def _wrapped(text: str, width: int | None, role: str, style: Style, start: str) -> Iterator[str]:

@@ -85,7 +85,7 @@ class Talk:
         deadline = time.monotonic() + within_s
         while not self._answers:
             if not self._read(max(deadline - time.monotonic(), 0.0), call):
-                raise Silent(f"{self.name} did not answer to {call} within {within_s:g} s")
+                raise Silent(f"{self.name} did not answer to {call} within {within_s:.2g} s")
         answer = self._answers.pop(0)
         if answer.error is not None:
             raise OSError(getattr(errno, answer.error), f"{answer.message} ({self.name}, {call})")

@@ -84,7 +84,7 @@ def notes(effort: Effort, results: Results) -> list[str]:
     counted = f"{rounds[0]}" if len(rounds) == 1 else f"{rounds[0]} to {rounds[-1]}"
     means = {
         "framed": "framed: the program sends the length before each message and reads it first",
-        "polling": "polling: calls that do not sleep, made again until they succeed",
+        "polling": "polling: calls that do not sleep, made again until they succeed, giving way in between (sched_yield(2))",
         "no lock": "no lock: who waits for memory looks each millisecond, or all the time where it polls",
         "futex": "futex, posix-sem, sysv-sem behind memory: its lock, and what wakes the receiver",
         "tcp": "tcp: over loopback, with TCP_NODELAY",

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipcinspect.mechanisms.demo_part import Terms
-from ipcinspect.mechanisms.demo_ring import HEADER, LONGEST, MOST, STORED, TAKEN, Ring, bytes_for, places_for
+from ipcinspect.mechanisms.demo_ring import HEADER, LONGEST, MOST, STORED, TAKEN, Ring, bytes_for, fits_into, places_for
 
 SIZE = 1024
 
@@ -123,3 +123,24 @@ def test_as_many_messages_as_were_promised_fit_the_memory(messages: int, size: i
 def test_one_message_above_the_limit_is_refused() -> None:
     with pytest.raises(OSError, match="Message too long"):
         bytes_for(Terms(size=LONGEST + 1))
+
+
+@given(st.integers(1, 200), st.integers(1, 200), st.integers(1, 9))
+def test_an_empty_ring_can_be_divided_for_another_size(before: int, after: int, most: int) -> None:
+    memory = memoryview(bytearray(SIZE))
+    sender, receiver = both(1, memory)
+    for size in (before, after):
+        for ring in (sender, receiver):
+            ring.divide(size, most)
+        messages = [bytes([number]) * size for number in range(min(most, fits_into(SIZE, size)))]
+        for message in messages:
+            assert sender.has_room()
+            sender.put(message)
+        assert not sender.has_room()
+        assert [receiver.take(size) for _ in messages] == messages
+
+
+def test_a_ring_is_not_divided_for_what_does_not_fit() -> None:
+    with pytest.raises(OSError, match="too long") as caught:
+        both(1)[0].divide(SIZE, 4)
+    assert caught.value.errno == errno.EMSGSIZE

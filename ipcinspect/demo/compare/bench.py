@@ -58,52 +58,48 @@ def start_pair(case: Case, terms: Terms) -> Player:
     return DemoPair.start(case.room, plan, measured=True)
 
 
+class Failed(Exception):
+    """It could not be measured; the text is the reason."""
+
+
 class Bench:
-    """One case, from its start to its end."""
+    """One case, from its start to its end. Where a batch fails its pair has ended; the next batch gets a new one."""
 
     def __init__(self, case: Case, start: Start, machine: Machine, within_s: float) -> None:
         """`within_s`: how long one batch may take."""
         self.case = case
-        self.reason: str | None = None
-        """Why nothing more comes of it; its pair has ended then."""
         self._start, self._machine, self._within_s = start, machine, within_s
         self._pair: Player | None = None
+        self._refused: str | None = None
+        """Why there can be no pair."""
 
     def open(self) -> None:
-        """Start the pair; what the kernel refuses becomes the reason."""
+        """Start the pair. What the kernel refuses is told to whoever wants it to play."""
         try:
             self._pair = self._start(self.case, self.case.terms(self._machine))
             self._pair.open()
         except (OSError, DemoError) as error:
-            self._gives_up(error)
+            self._refused = words_of(error)
+            self.end()
 
-    def refusal(self, size: int) -> str | None:
-        """Why messages of this size cannot be tried."""
-        return self.case.refusal(size, self._machine) or self.reason
+    def one_way(self, size: int, count: int) -> tuple[Played, Played]:
+        """A batch in one direction. Raises Failed."""
+        return self._play("send", "take", size, count)
 
-    def one_way(self, size: int, count: int) -> tuple[Played, Played] | None:
-        """A batch in one direction; None where it failed."""
-        window = self.case.window(size, self._machine)
-        return self._play("send", "take", size, count, window)
+    def round_trip(self, size: int, count: int) -> tuple[Played, Played]:
+        """A batch of messages that are answered. Raises Failed."""
+        return self._play("ask", "reply", size, count)
 
-    def round_trip(self, size: int, count: int) -> tuple[Played, Played] | None:
-        """A batch of messages that are answered; None where it failed."""
-        return self._play("ask", "reply", size, count, self.case.window(size, self._machine))
+    def nothing(self, size: int, count: int) -> tuple[Played, Played]:
+        """A batch of empty calls. Raises Failed."""
+        return self._play("nothing", "nothing", size, count)
 
-    def nothing(self, size: int, count: int) -> tuple[Played, Played] | None:
-        """A batch of empty calls; None where it failed."""
-        return self._play("nothing", "nothing", size, count, 0)
-
-    def pace(self, size: int, batch_s: float, most_times: int) -> Pace | None:
-        """How many messages take about so long; what is measured for that does not count. None where it failed."""
-        one_way = LEAST_COUNT
+    def pace(self, size: int, batch_s: float, most_trips: int) -> Pace:
+        """How many messages take about so long; what is measured for that does not count. Raises Failed."""
+        messages = LEAST_COUNT
         if self.case.demo.carries_payload:
-            found = count_for(lambda count: _took(self.one_way(size, count)), batch_s, MOST_COUNT)
-            if found is None:
-                return None
-            one_way = found
-        trips = count_for(lambda count: _took(self.round_trip(size, count)), batch_s, most_times)
-        return None if trips is None else Pace(one_way, trips)
+            messages = count_for(lambda count: _took(self.one_way(size, count)), batch_s, MOST_COUNT)
+        return Pace(messages, count_for(lambda count: _took(self.round_trip(size, count)), batch_s, most_trips))
 
     def end(self) -> None:
         """End the pair and all it made. Safe to call twice."""
@@ -111,36 +107,36 @@ class Bench:
             self._pair.end()
             self._pair = None
 
-    def _play(self, sender: str, receiver: str, size: int, count: int, window: int) -> tuple[Played, Played] | None:
+    def _play(self, sender: str, receiver: str, size: int, count: int) -> tuple[Played, Played]:
+        refusal = self.case.refusal(size, self._machine)
+        if refusal is not None:
+            raise Failed(refusal)
+        if self._pair is None and self._refused is None:
+            self.open()
         if self._pair is None:
-            return None
-        batch = Batch(sender, size, count, window, self.case.framed)
+            raise Failed(self._refused)
+        batch = Batch(sender, size, count, self.case.window(size, self._machine), self.case.framed)
         try:
             return self._pair.play(batch, batch._replace(part=receiver), self._within_s)
-        except Silent:
-            self._gives_up(DemoError(f"did not finish within {self._within_s:g} s"))
+        except Silent as error:
+            self.end()
+            raise Failed(f"did not finish within {self._within_s:g} s") from error
         except (OSError, DemoError) as error:
-            self._gives_up(error)
-        return None
-
-    def _gives_up(self, error: Exception) -> None:
-        self.reason = words_of(error)
-        self.end()
+            self.end()
+            raise Failed(words_of(error)) from error
 
 
-def count_for(took_s: Callable[[int], float | None], batch_s: float, most: int) -> int | None:
-    """How many messages take `batch_s` seconds, `most` at most; None where they could not be sent.
+def count_for(took_s: Callable[[int], float], batch_s: float, most: int) -> int:
+    """How many messages take `batch_s` seconds, `most` at most.
 
     `took_s`: sends so many and tells the seconds. The first messages are slow, so a try counts from a third of the time
     on that is wanted.
     """
     count = min(_PROBE, most)
-    while (took := took_s(count)) is not None:
+    while (took := took_s(count)) < batch_s / 3 and count < most:
         wanted = round(count * batch_s / max(took, 1e-9))
-        if took >= batch_s / 3 or count >= most:
-            return max(min(wanted, most), LEAST_COUNT)
         count = max(min(wanted, count * _GROWS, most), count + 1)
-    return None
+    return max(min(round(count * batch_s / max(took, 1e-9)), most), LEAST_COUNT)
 
 
 def words_of(error: Exception) -> str:
@@ -150,8 +146,6 @@ def words_of(error: Exception) -> str:
     return str(error)
 
 
-def _took(played: tuple[Played, Played] | None) -> float | None:
-    if played is None:
-        return None
+def _took(played: tuple[Played, Played]) -> float:
     sent, taken = played
     return (max(sent.ended_ns, taken.ended_ns) - sent.began_ns) * 1e-9

@@ -15,6 +15,7 @@ SIZES = (64, 4096, 65536, 1 << 20)
 """Bytes of a message."""
 NONE = 0
 """The size of what carries no bytes."""
+ORDER = (*SIZES, NONE)
 MEMORY_PLACES = 4
 """Messages of the largest size that memory holds at once."""
 _PIPE_BUF = 4096
@@ -78,7 +79,7 @@ class Case(NamedTuple):
         longest = limits.longest(self.mechanism, self.variant, machine)
         if size <= longest.size:
             return None
-        return f"at most {longest.size} ({_place(longest.told_by)})"
+        return f"at most {longest.size} ({_place(longest.told_by, machine)})"
 
     def terms(self, machine: Machine) -> Terms:
         """The size that its object is made for, and how many messages of that it holds."""
@@ -152,7 +153,7 @@ def chosen(cases: Sequence[Case], words: Sequence[str]) -> tuple[Case, ...]:
     return tuple(case for case in cases if not words or case.mechanism in words)
 
 
-def _place(told_by: str) -> str:
+def _place(told_by: str, machine: Machine) -> str:
     """A setting of the kernel by its file; anything else as it is told."""
     is_setting = told_by.startswith(("kernel.", "net.", "fs."))
-    return f"/proc/sys/{told_by.replace('.', '/')}" if is_setting else told_by
+    return f"{machine.root}/sys/{told_by.replace('.', '/')}" if is_setting else told_by

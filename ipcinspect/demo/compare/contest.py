@@ -10,6 +10,7 @@ All pairs are there before the first batch; while a batch runs this process slee
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -17,11 +18,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from ipcinspect.demo.checking import PROC
-from ipcinspect.demo.compare.bench import Bench, Pace, Start, start_pair
-from ipcinspect.demo.compare.cases import NONE, SIZES, Case
+from ipcinspect.demo.compare.bench import Bench, Failed, Pace, Start, start_pair
+from ipcinspect.demo.compare.cases import ORDER, Case
 from ipcinspect.demo.compare.figures import LEAST_ROUNDS, figure
-from ipcinspect.demo.compare.play import MOST_TIMES
-from ipcinspect.demo.compare.rows import Results, Row, Tally
+from ipcinspect.demo.compare.play import MOST_TRIPS
+from ipcinspect.demo.compare.rows import Results, Tally
 from ipcinspect.demo.limits import Machine
 
 THIS_MACHINE = Machine(PROC)
@@ -73,8 +74,7 @@ class Contest:
         self.effort = effort
         self._clock, self._machine = clock, machine
         self._benches = [Bench(case, start, machine, effort.within_s) for case in cases]
-        self._rows: list[Row] = []
-        self._tallies: list[Tally] = []
+        self._entries: list[_Entry] = []
         self._empty_s: list[float] = []
         self._steps = self._run()
 
@@ -87,58 +87,33 @@ class Contest:
 
     def results(self) -> Results:
         """What is measured by now."""
-        return Results([*self._rows, *(tally.row() for tally in self._tallies)], figure(self._empty_s))
+        return Results([entry.tally.row() for entry in self._entries], figure(self._empty_s))
 
     def _run(self) -> Generator[Progress, None, None]:
-        blocks = [(size, [bench for bench in self._benches if size in bench.case.sizes]) for size in (*SIZES, NONE)]
-        turns = sum(len(benches) for _, benches in blocks) * (self.effort.rounds + 1)
-        steps = _Steps(len(self._benches), turns, self._clock)
+        entries = [_Entry(bench, size) for size in ORDER for bench in self._benches if size in bench.case.sizes]
+        steps = _Steps(len(self._benches), len(entries) * (self.effort.rounds + 1), self._clock)
         try:
             yield steps.progress("starting the processes")
             for _ in self._all_at_once([bench.open for bench in self._benches]):
                 yield steps.started()
-            for size, benches in blocks:
-                yield from self._block(size, benches, steps)
+            self._entries = entries
+            for number in range(self.effort.rounds + 1):
+                yield from self._round(number, steps)
         finally:
             for _ in self._all_at_once([bench.end for bench in self._benches]):
                 pass
 
-    def _block(self, size: int, benches: Sequence[Bench], steps: _Steps) -> Generator[Progress, None, None]:
-        """All rounds of one size."""
-        paces: dict[Bench, Pace] = {}
-        self._tallies = [Tally(bench.case, size) for bench in benches]
-        for number in range(self.effort.rounds + 1):
-            is_left_out = number > LEAST_ROUNDS and steps.is_behind(self.effort.whole_s)
-            for bench, tally in zip(benches, self._tallies, strict=True):
-                if number == 0:
-                    self._prepare(bench, tally, paces)
-                elif not is_left_out and bench in paces and tally.reason is None:
-                    self._turn(bench, tally, paces[bench])
-                yield steps.played(_doing(bench.case, size, number, self.effort.rounds))
-        self._rows += [tally.row() for tally in self._tallies]
-        self._tallies = []
-
-    def _prepare(self, bench: Bench, tally: Tally, paces: dict[Bench, Pace]) -> None:
-        """The round that is thrown away, in which it shows how many messages a batch takes."""
-        tally.reason = bench.refusal(tally.size)
-        if tally.reason is not None:
-            return
-        pace = bench.pace(tally.size, self.effort.batch_s, MOST_TIMES)
-        if pace is None:
-            tally.reason = bench.reason
-        else:
-            paces[bench] = pace
-
-    def _turn(self, bench: Bench, tally: Tally, pace: Pace) -> None:
-        """One round of one case."""
-        size = tally.size
-        if bench is self._benches[0] and size in (SIZES[0], NONE) and (empty := bench.nothing(size, _EMPTY_CALLS)):
-            self._empty_s.append(empty[0].took_s / _EMPTY_CALLS)
-        if bench.case.demo.carries_payload and (flow := bench.one_way(size, pace.one_way)):
-            tally.add_one_way(*flow, pace.one_way)
-        if trip := bench.round_trip(size, pace.round_trip):
-            tally.add_round_trip(*trip, pace.round_trip)
-        tally.reason = bench.reason
+    def _round(self, number: int, steps: _Steps) -> Generator[Progress, None, None]:
+        """All cases at all sizes, once. In round 0 each shows how many messages a batch takes; that does not count."""
+        is_left_out = number > LEAST_ROUNDS and steps.is_behind(self.effort.whole_s)
+        for entry in self._entries:
+            if number == 0:
+                entry.prepare(self.effort.batch_s)
+            elif not is_left_out:
+                if entry is self._entries[0]:
+                    self._empty_s += entry.empty_call_s()
+                entry.turn()
+            yield steps.played(_doing(entry.bench.case, entry.tally.size, number, self.effort.rounds))
 
     def _all_at_once(self, acts: Sequence[Callable[[], None]]) -> Generator[None, None, None]:
         """A few at the same time: starting Python takes longer than measuring. Whatever has begun is waited for."""
@@ -150,6 +125,43 @@ class Contest:
                 yield
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+class _Entry:
+    """One case at one size."""
+
+    def __init__(self, bench: Bench, size: int) -> None:
+        self.bench = bench
+        self.tally = Tally(bench.case, size)
+        self._pace: Pace | None = None
+
+    def prepare(self, batch_s: float) -> None:
+        """Find out how many messages a batch takes, or why none can be sent."""
+        with self._noting():
+            self._pace = self.bench.pace(self.tally.size, batch_s, MOST_TRIPS)
+
+    def turn(self) -> None:
+        """One round; none any more after it has failed."""
+        if self._pace is None or self.tally.reason is not None:
+            return
+        size, (messages, trips) = self.tally.size, self._pace
+        with self._noting():
+            if self.bench.case.demo.carries_payload:
+                self.tally.add_one_way(*self.bench.one_way(size, messages), messages)
+            self.tally.add_round_trip(*self.bench.round_trip(size, trips), trips)
+
+    def empty_call_s(self) -> list[float]:
+        """Seconds of an empty send and an empty receive; nothing where it fails."""
+        with contextlib.suppress(Failed):
+            return [self.bench.nothing(self.tally.size, _EMPTY_CALLS)[0].took_s / _EMPTY_CALLS]
+        return []
+
+    @contextlib.contextmanager
+    def _noting(self) -> Iterator[None]:
+        try:
+            yield
+        except Failed as failure:
+            self.tally.reason = str(failure)
 
 
 class _Steps:
