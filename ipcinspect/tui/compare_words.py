@@ -84,7 +84,7 @@ def notes(effort: Effort, results: Results) -> list[str]:
     counted = f"{rounds[0]}" if len(rounds) == 1 else f"{rounds[0]} to {rounds[-1]}"
     means = {
         "framed": "framed: the program sends the length before each message and reads it first",
-        "polling": "polling: calls that do not sleep, made again until they succeed, giving way in between (sched_yield(2))",
+        "polling": "polling: calls that do not sleep, made until they succeed, giving way in between (sched_yield(2))",
         "no lock": "no lock: who waits for memory looks each millisecond, or all the time where it polls",
         "futex": "futex, posix-sem, sysv-sem behind memory: its lock, and what wakes the receiver",
         "tcp": "tcp: over loopback, with TCP_NODELAY",
@@ -94,10 +94,15 @@ def notes(effort: Effort, results: Results) -> list[str]:
     return [
         "One harness in Python drives every mechanism through the same loop: this compares mechanisms, not languages.",
         f"{counted} rounds of about {figures.seconds(effort.batch_s)} each count, all in turn; ± is half the "
-        "distance from the lowest to the highest round, in percent of the median. CPU and SWITCHES: of both sides for "
-        "one message, of signals and where only round trips are measured for one round trip.",
+        f"distance from the lowest to the highest{_without(rounds[-1])}, in percent of the median.",
+        "CPU and SWITCHES: of both sides for one message; where only round trips are measured, for one of these.",
         *(text for word, text in means.items() if word in labels),
     ]
+
+
+def _without(rounds: int) -> str:
+    out = figures.outside(rounds)
+    return f", without the outermost {'one' if out == 1 else out} on each side" if out else " round"
 
 
 def left_words(left_s: float | None) -> str:

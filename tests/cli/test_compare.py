@@ -75,7 +75,7 @@ def test_on_a_terminal_it_fits_and_shows_how_long_it_takes() -> None:
     shown = [line.rpartition("\r")[2] for line in drawn]
     assert max(map(len, shown)) <= 80
     assert "Messages of 64 B" in shown
-    assert re.search(r"\r\[=* *\] +\d+% [\dm]+s left  64 bytes, round \d of 5: pipe", text)
+    assert re.search(r"\r\[=* *\] +\d+% [\dm]+s left  \d+ bytes, round \d of 8: pipe", text)
     assert [line for line in shown if re.match(r"pipe +[━╸┈]+ +[\d.]+[KMG]/s +±\d+%", line)]
     assert "What changes with polling?" in shown
 
@@ -100,7 +100,7 @@ def test_a_word_that_is_no_mechanism_is_one_line_with_the_nearest(word: str, tol
 
 def test_ctrl_c_prints_what_was_measured_so_far_and_ends_as_the_signal_does() -> None:
     with in_terminal([*COMMAND, "pipe", "unix", "tcp"]) as terminal:
-        terminal.wait_for(b"round 3 of 5", within_s=WITHIN_S)
+        terminal.wait_for(b"round 3 of 8", within_s=WITHIN_S)
         terminal.press(b"\x03")
         terminal.wait_for(b"interrupted: this is what was measured until then", within_s=WITHIN_S)
         assert terminal.process.wait(timeout=WITHIN_S) == -signal.SIGINT

@@ -44,8 +44,8 @@ class Effort(NamedTuple):
     """How long all of it should take at most: on a machine that is behind, rounds are left out, down to two."""
 
 
-QUICKLY = Effort(5, 0.008, 3.0, 16.0)
-FULLY = Effort(9, 0.06, 10.0, 240.0)
+QUICKLY = Effort(8, 0.005, 3.0, 15.0)
+FULLY = Effort(16, 0.03, 10.0, 240.0)
 
 
 class Progress(NamedTuple):

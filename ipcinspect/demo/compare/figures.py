@@ -9,8 +9,12 @@ from typing import NamedTuple
 
 LEAST_ROUNDS = 2
 """Below that nothing is known of the spread, so no difference counts."""
-TRIMMED_FROM = 8
-"""Rounds from which on the spread leaves out the lowest and the highest."""
+_TRIMMED_FROM, _QUARTERED_FROM = 8, 16
+"""Rounds from which on the spread leaves out one on each side, or the lowest and the highest quarter.
+
+So one round that was disturbed does not hide a difference. Two equal things seem to differ once in a hundred times:
+2 * 65 of the 12,870 orders of 8 and 8 rounds are such, 2 * 3,640,657 of the 601,080,390 of 16 and 16.
+"""
 LEAST_TIMES = 100
 """Single times below which there is no 99th percentile."""
 
@@ -20,7 +24,7 @@ class Figure(NamedTuple):
 
     median: float
     low: float
-    """The lowest and the highest of the rounds; from `TRIMMED_FROM` rounds on without the outermost on each side."""
+    """The lowest and the highest of the rounds; of many rounds without the outermost (`outside`)."""
     high: float
     rounds: int
 
@@ -44,8 +48,13 @@ def figure(values: Sequence[float]) -> Figure | None:
     if not values:
         return None
     ordered = sorted(values)
-    kept = ordered[1:-1] if len(ordered) >= TRIMMED_FROM else ordered
-    return Figure(median(ordered), kept[0], kept[-1], len(ordered))
+    out = outside(len(ordered))
+    return Figure(median(ordered), ordered[out], ordered[-1 - out], len(ordered))
+
+
+def outside(rounds: int) -> int:
+    """How many rounds the spread leaves out on each side."""
+    return rounds // 4 if rounds >= _QUARTERED_FROM else int(rounds >= _TRIMMED_FROM)
 
 
 def beside(first: Figure, second: Figure) -> Verdict:

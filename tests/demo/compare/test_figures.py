@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 
 import pytest
@@ -21,6 +22,22 @@ def test_few_rounds_spread_from_the_lowest_to_the_highest() -> None:
 
 def test_of_many_rounds_one_that_was_disturbed_is_not_in_the_spread() -> None:
     assert figure([100.0, *map(float, range(1, 8)), 0.001]) == Figure(4.0, 1.0, 7.0, 9)
+
+
+def test_of_very_many_rounds_the_spread_is_that_of_the_middle_half() -> None:
+    assert figure([float(number) for number in range(16)]) == Figure(7.5, 4.0, 11.0, 16)
+
+
+@pytest.mark.parametrize("rounds", [2, 5, 7, 8, 12, 15, 16, 20])
+def test_two_equal_things_seem_to_differ_seldom(rounds: int) -> None:
+    """Of all orders that the rounds of both can come in, how many keep the middle parts apart.
+
+    That is where at most `out` of one lie among the first half of all, and the same the other way round.
+    """
+    out = figures.outside(rounds)
+    apart = 2 * sum(math.comb(rounds, number) ** 2 for number in range(out + 1))
+    chance = apart / math.comb(2 * rounds, rounds)
+    assert chance < (0.013 if rounds >= 5 else 0.4)
 
 
 def test_without_rounds_there_is_no_figure() -> None:
