@@ -16,6 +16,7 @@ from ipcinspect.demo.compare.contest import FULLY, QUICKLY, Contest
 from ipcinspect.demo.compare.rules import answers
 from ipcinspect.demo.ending import signals_end_in_order
 from ipcinspect.model.snapshot import Snapshot, Want
+from ipcinspect.model.words import MECHANISMS
 from ipcinspect.selection import unknown
 from ipcinspect.tui.compare_words import left_words
 
@@ -64,9 +65,11 @@ def run(session: Session) -> int:
 
 
 def _cases(words: Sequence[str], register: Sequence[Case]) -> tuple[Case, ...]:
-    """Raises WordError for what is no mechanism that can be measured."""
+    """Raises WordError for what is no mechanism, Unable for one of which there is no pair."""
     known = mechanisms(register)
     wrong = next((word for word in words if word not in known), None)
+    if wrong is not None and wrong in MECHANISMS:
+        raise Unable(f"{wrong} has no demo pair that could be measured: the program only looks at it")
     if wrong is not None:
         raise unknown("mechanism", wrong, known)
     return chosen(register, words)
