@@ -34,8 +34,8 @@ class CloseWaitPile:
         """One finding a process."""
         piles: dict[ProcessKey, list[Channel]] = {}
         for channel in judged.snapshot.channels:
-            if channel.mechanism == "tcp":
-                waiting = {side for side in "ab" if field_of(channel, f"state_{side}") == "CLOSE_WAIT"}
+            if channel.mechanism == "tcp" and _STATE in channel.fields:
+                waiting = {side for side in "ab" if field_of(channel, f"state_{side}") == _STATE}
                 holders = {e.process.key for e in channel.endpoints if e.process is not None and e.side in waiting}
                 for key in holders:
                     piles.setdefault(key, []).append(channel)
@@ -54,3 +54,4 @@ class CloseWaitPile:
 
 
 _TOLD = 16
+_STATE = "CLOSE_WAIT"

@@ -33,12 +33,18 @@ class InheritedListener:
     def check(self, judged: Judged) -> Iterable[Finding]:
         """One finding a listener."""
         for channel in judged.snapshot.channels:
+            if channel.state not in _OF_LISTENERS:
+                continue
             holders = {
                 end.process.key: end.process for end in channel.endpoints if end.process and end.role == "listener"
             }
             heirs = [one for one in holders.values() if _has_inherited(one, holders.values())]
             if heirs:
                 yield _finding(judged, channel, heirs)
+
+
+_OF_LISTENERS = frozenset(("listening", "waiting-accept"))
+"""States."""
 
 
 def _has_inherited(process: Process, holders: Iterable[Process]) -> bool:
