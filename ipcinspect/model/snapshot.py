@@ -121,7 +121,7 @@ class Snapshot:
         vars(made)["channels_by_key"] = {**self.channels_by_key, **changed}
         return made
 
-    @property
+    @cached_property
     def hidden_processes(self) -> int:
         """How many processes are there whose descriptors could not be read."""
         return sum(1 for process in self.processes.values() if not process.readable)

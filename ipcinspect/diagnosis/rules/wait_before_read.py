@@ -9,6 +9,7 @@ from ipcinspect.diagnosis import wording
 from ipcinspect.diagnosis.finding import Evidence, Finding
 from ipcinspect.diagnosis.rules.deadlock import caveats, certainty_of
 from ipcinspect.diagnosis.rules.rule import Explanation, Judged
+from ipcinspect.model.process import ProcessKey
 from ipcinspect.model.wait import Wait
 
 
@@ -30,23 +31,32 @@ class WaitBeforeRead:
 
     def check(self, judged: Judged) -> Iterable[Finding]:
         """One finding a pair."""
-        for key in sorted(judged.stuck):
+        waiting = _waiting_for_children(judged)
+        for key in sorted(judged.stuck) if waiting else ():
             child = judged.graph.waits[key]
-            for parent in _parents(judged, child):
+            for parent in _parents(judged, child, waiting.get(key.process, ())):
                 yield _finding(judged, parent, child)
 
 
-def _parents(judged: Judged, child: Wait) -> Iterable[Wait]:
-    """The stuck threads that wait for the end of this process, and could alone read what it writes."""
-    if not child.awaited or any(awaited.what != "room" for awaited in child.awaited):
-        return
-    readers = {key for _, helpers in judged.graph.helpers(child) for key in helpers.processes}
+def _waiting_for_children(judged: Judged) -> dict[ProcessKey, list[Wait]]:
+    """By the child, the stuck threads that wait for its end."""
+    found: dict[ProcessKey, list[Wait]] = {}
     for key in sorted(judged.stuck):
         wait = judged.graph.waits[key]
         for awaited in wait.awaited:
-            is_for_it = awaited.what == "child" and child.thread.process in (awaited.processes or ())
-            if is_for_it and readers == {key.process}:
-                yield wait
+            for child in (awaited.processes or ()) if awaited.what == "child" else ():
+                found.setdefault(child, []).append(wait)
+    return found
+
+
+def _parents(judged: Judged, child: Wait, waiting: Iterable[Wait]) -> Iterable[Wait]:
+    """Those who wait for the end of this process and could alone read what it writes."""
+    if not child.awaited or any(awaited.what != "room" for awaited in child.awaited):
+        return
+    readers = {key for _, helpers in judged.graph.helpers(child) for key in helpers.processes}
+    for wait in waiting:
+        if readers == {wait.thread.process}:
+            yield wait
 
 
 def _finding(judged: Judged, parent: Wait, child: Wait) -> Finding:
