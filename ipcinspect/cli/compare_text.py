@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Iterator, Sequence
 
@@ -12,7 +11,7 @@ from ipcinspect.demo.compare.answers import Answer
 from ipcinspect.demo.compare.contest import Effort
 from ipcinspect.demo.compare.figures import Figure
 from ipcinspect.demo.compare.rows import Results, Row
-from ipcinspect.tui.compare_words import best_of, block_title, blocks, notes, questions, row_words
+from ipcinspect.tui.compare_words import best_of, block_title, blocks, notes, questions, row_words, wrapped
 
 _BAR = 6
 _WIDEST = 100
@@ -49,9 +48,6 @@ _EXACT = (
 )
 _NONE = "-"
 _SPREAD = "±"
-_UNIT = re.compile(r"(\d) (?=(?:B|[KM]iB|[nµum]?s|times)\b)")
-"""Between a number and its unit no line ends."""
-_UNBREAKABLE = "\u00a0"
 
 
 def write_comparison(session: Session, results: Results, answers: Sequence[Answer], effort: Effort) -> None:
@@ -69,8 +65,7 @@ def _for_eyes(results: Results, style: Style, width: int) -> Iterator[Sheet]:
     columns = tuple(column._replace(title=_safe(style, column.title)) for column in fitting)
     for size, rows in blocks(results):
         best = best_of(rows)
-        title = block_title(size)
-        yield Sheet(title[0].upper() + title[1:], columns, [_row(row, best, style)[: len(columns)] for row in rows])
+        yield Sheet(block_title(size), columns, [_row(row, best, style)[: len(columns)] for row in rows])
 
 
 def _row(row: Row, best: float, style: Style) -> tuple[Cell, ...]:
@@ -143,7 +138,7 @@ def _wrapped(text: str, width: int | None, role: str, style: Style, start: str) 
     if width is None:
         yield text + "\n"
         return
-    whole = _UNIT.sub(f"\\1{_UNBREAKABLE}", text)
     below = " " * len(start)
-    for line in textwrap.wrap(whole, width, initial_indent=start, subsequent_indent=below, break_on_hyphens=False):
-        yield style.painted(line.replace(_UNBREAKABLE, " "), role) + "\n"
+    wrap = textwrap.TextWrapper(width, initial_indent=start, subsequent_indent=below, break_on_hyphens=False).wrap
+    for line in wrapped(text, wrap):
+        yield style.painted(line, role) + "\n"

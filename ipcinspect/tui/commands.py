@@ -78,6 +78,7 @@ class ActionCommands(_Commands):
         yield Command("Show only what moves", "filter state:flowing ...", partial(app.filter_by, _MOVING))
         yield Command("Pause and go on", "space", app.action_pause)
         yield Command("Help", "?", app.action_help)
+        yield Command("Compare all mechanisms", "measure which to choose", app.open_comparison)
         for mechanism in DEMOS:
             yield Command(
                 f"Demo: {mechanism}", "a real pair through the seven stages", partial(app.open_demo, mechanism)

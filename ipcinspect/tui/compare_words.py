@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -15,6 +16,8 @@ from ipcinspect.demo.compare.rows import Cost, Results, Row
 from ipcinspect.demo.compare.rules import RULES
 from ipcinspect.model.figures import age, size
 
+_UNIT = re.compile(r"(\d) (?=(?:B|[KM]iB|[nµum]?s|times)\b)")
+_UNBREAKABLE = "\u00a0"
 ABSENT = "-"
 """What a mechanism has not, or what is not known."""
 
@@ -65,7 +68,7 @@ def best_of(rows: Iterable[Row]) -> float:
 
 def block_title(size: int) -> str:
     """What the rows of a size have in common."""
-    return "signals, which carry no bytes" if size == NONE else f"messages of {size_words(size)}"
+    return "Signals, which carry no bytes" if size == NONE else f"Messages of {size_words(size)}"
 
 
 def questions(answers: Sequence[Answer]) -> list[tuple[str, list[str]]]:
@@ -105,6 +108,12 @@ def _without(rounds: int) -> str:
     return f", without the outermost {'one' if out == 1 else out} on each side" if out else " round"
 
 
+def wrapped(text: str, wrap: Callable[[str], list[str]]) -> list[str]:
+    """Lines of a sentence, none of which ends between a number and its unit. `wrap` breaks at blanks."""
+    whole = _UNIT.sub(f"\\1{_UNBREAKABLE}", text)
+    return [line.replace(_UNBREAKABLE, " ") for line in wrap(whole)]
+
+
 def left_words(left_s: float | None) -> str:
     """How long it still takes."""
     return "" if left_s is None else f"{age(left_s) if left_s >= 1 else '1s'} left"
@@ -117,5 +126,7 @@ def _cost(row: Row) -> Cost | None:
 
 
 def _spread(one: Figure) -> str:
-    """`±12%`: half of it beside the median."""
-    return f"±{min((one.high - one.low) / 2 / one.median, 9.99):.0%}" if one.median else ABSENT
+    """`±12%`: half of it beside the median; one round has none."""
+    if one.rounds < figures.LEAST_ROUNDS or not one.median:
+        return ABSENT
+    return f"±{min((one.high - one.low) / 2 / one.median, 9.99):.0%}"

@@ -64,7 +64,10 @@ class Frame(App[int]):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (34, "-tall")]  # noqa: RUF012
     CSS_PATH = [  # noqa: RUF012
         "look.tcss",
-        *(f"screens/{name}.tcss" for name in ("channels", "processes", "report", "demo", "doctor", "chooser", "help")),
+        *(
+            f"screens/{name}.tcss"
+            for name in ("channels", "processes", "report", "demo", "doctor", "chooser", "compare", "help")
+        ),
     ]
 
     def __init__(

@@ -56,6 +56,7 @@ DEMO = (
     Key("x", "what shall go wrong; a run stops where it shows"),
     Key("o", "other options"),
     Key("c", "the pair's channel in the list of all channels"),
+    Key("C", "measure every mechanism on this machine, and which to choose"),
     Key("esc", "the page before; the pair stays until you leave the program"),
 )
 

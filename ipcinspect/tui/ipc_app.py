@@ -20,6 +20,7 @@ from ipcinspect.tui.feed import INTERVALS
 from ipcinspect.tui.frame import PAGES, Frame
 from ipcinspect.tui.header import tab_at
 from ipcinspect.tui.inside import FIRST_BYTES
+from ipcinspect.tui.screens.compare import CompareScreen
 from ipcinspect.tui.screens.help import HelpScreen
 from ipcinspect.tui.widgets.filter_line import FilterLine
 from ipcinspect.tui.widgets.one_line import OneLine
@@ -70,6 +71,19 @@ class IpcApp(Frame):
         """Go to the demo of a mechanism."""
         self.action_page("demo-page")
         self.demo_page.choose(with_mechanism(self.demo_page.plan, mechanism))
+
+    def open_comparison(self) -> None:
+        """Measure every mechanism, over the Demo screen."""
+        if any(isinstance(screen, CompareScreen) for screen in self.screen_stack):
+            return
+        self.action_page("demo-page")
+        self.demo_page.rest()
+        self.push_screen(CompareScreen())
+
+    def hold_looking(self, held: bool) -> None:
+        """Look no more while something is measured that each look would disturb; or go on, unless that is paused."""
+        self.feed.wishes.paused = held or self.paused_at is not None
+        self.feed.wake(look=not self.feed.wishes.paused)
 
     def look_inside(self) -> None:
         """Offer to look into the chosen channel; where that is offered already, do it."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ipcinspect.tui.comparer import BeginComparison, begin_live_comparison
 from ipcinspect.tui.walker import Begin, begin_live
 
 
@@ -31,3 +32,5 @@ class ScreenOptions:
     """Seconds since the epoch, for what the screen itself dates (since when it is paused)."""
     begin_demo: Begin = begin_live
     """Makes the walk of a demo."""
+    begin_comparison: BeginComparison = begin_live_comparison
+    """Makes the comparison of all mechanisms."""

@@ -20,8 +20,10 @@ from ipcinspect.sources import Detail, Details
 from ipcinspect.tui import feed
 from ipcinspect.tui.ipc_app import IpcApp
 from ipcinspect.tui.options import ScreenOptions
+from ipcinspect.tui.screens.compare import CompareScreen
 from tests.diagnosis.builders import look, reads, wait, writes
 from tests.fakes import NOON, FakeSource, channel, endpoint, pipe, process, snapshot
+from tests.tui.frozen_comparison import FrozenComparison
 from tests.tui.frozen_walk import PIPE, begin_frozen
 
 Compare = Callable[..., bool]
@@ -171,9 +173,35 @@ def test_picture_of_a_demo(name: str, snap_compare: Compare) -> None:
     assert snap_compare(_app({"begin_demo": begin_frozen}), terminal_size=size, run_before=walk)
 
 
+COMPARISONS = {"compare-80x24": (80, 24), "compare-120x40": (120, 40)}
+"""The smaller one while it measures, the larger one with the answers."""
+
+
+@pytest.mark.parametrize("name", COMPARISONS)
+def test_picture_of_a_comparison(name: str, snap_compare: Compare) -> None:
+    frozen = FrozenComparison()
+
+    async def measure(pilot: Pilot[int]) -> None:
+        app = pilot.app
+        assert isinstance(app, IpcApp)
+        await _at_work(("5", "C"))(pilot)
+        if name == "compare-120x40":
+            frozen.may_go_on.set()
+        while not (isinstance(app.screen, CompareScreen) and app.screen.compared is not None):
+            await pilot.pause(0.02)
+        while "120" in name and not app.screen.compared.is_over:
+            await pilot.pause(0.02)
+        await pilot.pause(0.1)
+
+    app = _app({"begin_comparison": lambda quick: frozen})
+    assert snap_compare(app, terminal_size=COMPARISONS[name], run_before=measure)
+    frozen.may_go_on.set()
+
+
 def test_every_picture_that_is_kept_is_compared() -> None:
     kept = Path(__file__).parent / "__snapshots__" / Path(__file__).stem
     taken = [*(f"test_picture[{name}]" for name in PICTURES), *(f"test_picture_of_a_demo[{name}]" for name in DEMOS)]
+    taken += [f"test_picture_of_a_comparison[{name}]" for name in COMPARISONS]
     assert {picture.name for picture in kept.iterdir()} == {f"{name}.svg" for name in taken}
 
 

@@ -14,7 +14,6 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from ipcinspect.demo.checking import PROC
@@ -57,6 +56,8 @@ class Progress(NamedTuple):
     """Seconds that are left, by what it took so far; None before anything is known of that."""
     what: str
     """What is done now."""
+    number: int = 0
+    """Of the round; 0 before the first that counts."""
 
 
 class Contest:
@@ -113,10 +114,13 @@ class Contest:
                 if entry is self._entries[0]:
                     self._empty_s += entry.empty_call_s()
                 entry.turn()
-            yield steps.played(_doing(entry.bench.case, entry.tally.size, number, self.effort.rounds))
+            what = _doing(entry.bench.case, entry.tally.size, number, self.effort.rounds)
+            yield steps.played(what)._replace(number=number)
 
     def _all_at_once(self, acts: Sequence[Callable[[], None]]) -> Generator[None, None, None]:
         """A few at the same time: starting Python takes longer than measuring. Whatever has begun is waited for."""
+        from concurrent.futures import ThreadPoolExecutor  # 10 ms that --help does not need
+
         workers = max(min(len(os.sched_getaffinity(0)), _MOST_AT_ONCE), 1)
         pool = ThreadPoolExecutor(workers)
         try:

@@ -53,6 +53,7 @@ class DemoPage(Page):
         Key("o", "options"),
         Key("c", "channel"),
         Key("v", "variant"),
+        Key("C", "compare all"),
         Key("esc", "back"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -68,6 +69,7 @@ class DemoPage(Page):
         Binding("v", "variant", "Next variant", show=False),
         Binding("f", "form", "Next format", show=False),
         Binding("c", "channel", "To the channel", show=False),
+        Binding("C,shift+c", "compare", "Compare all mechanisms", show=False),
     ]
     FILTERS: ClassVar[bool] = False
 
@@ -227,6 +229,17 @@ class DemoPage(Page):
             self.ipc.flash("no pair is running: n begins one")
         else:
             self.ipc.open_new_channel(channel.key)
+
+    def action_compare(self) -> None:
+        """Measure every mechanism; a pair that is walked ends first: it would be measured with."""
+        self.ipc.open_comparison()
+
+    def rest(self) -> None:
+        """End the pair; what was told stays to be looked at."""
+        if self._walker is not None and not self._is_over:
+            self._end()
+            self._is_over = True
+            self._draw()
 
     @on(LineList.Opened, "#demo")
     def _opened(self) -> None:

@@ -8,21 +8,25 @@ from ipcinspect.demo.compare.cases import Case
 from ipcinspect.demo.compare.figures import Figure
 from ipcinspect.demo.compare.rows import Cost, OneWay, Results, RoundTrip, Row
 
-ZERO = Figure(0.0, 0.0, 0.0, 5)
-
 
 def around(median: float, spread: float = 0.01, rounds: int = 5) -> Figure:
     """A figure whose rounds lie within that part of the median on both sides."""
     return Figure(median, median * (1 - spread), median * (1 + spread), rounds)
 
 
+def cost(took_s: float, switches: float) -> Cost:
+    """Each side works a quarter of the time."""
+    return Cost(around(took_s / 4), around(took_s / 4), around(switches), around(0.0))
+
+
 def row(
     case: Case, size: int, per_s: float | None, trip_s: float | None, spread: float = 0.01, reason: str | None = None
 ) -> Row:
     """A row with so many messages a second and such round trips; half of each time is CPU time."""
-    cost = Cost(ZERO, ZERO, ZERO, ZERO)
-    flow = None if per_s is None else OneWay(around(per_s, spread), around(1 / per_s, spread), cost)
-    trip = None if trip_s is None else RoundTrip(around(trip_s, spread), None, cost, around(trip_s / 2, spread))
+    flow = None if per_s is None else OneWay(around(per_s, spread), around(1 / per_s, spread), cost(1 / per_s, 0.25))
+    trip = None
+    if trip_s is not None:
+        trip = RoundTrip(around(trip_s, spread), trip_s * 4, cost(trip_s, 2.0), around(trip_s / 2, spread))
     return Row(case, size, flow, trip, reason)
 
 
