@@ -144,5 +144,5 @@ def _title(width: int, glyphs: Glyphs) -> Line:
 
 
 def _keys(width: int, glyphs: Glyphs) -> Line:
-    keys = (Key("up down", "scroll"), Key("r", "again, quick"), Key("f", "full, 3 minutes"), Key("y", "copy report"))
+    keys = (Key("up down", "scroll"), Key("r", "again, quick"), Key("f", "full, 2 minutes"), Key("y", "copy report"))
     return keys_line(keys, (Key("esc", "end and close"),), width, glyphs)
