@@ -17,7 +17,7 @@ from typing import Any, Callable, NamedTuple
 from ipcinspect.kernel import halves, procfs
 from ipcinspect.kernel.descriptors import Detail
 from ipcinspect.kernel.doctor import Counts, Reached, sightings
-from ipcinspect.kernel.errors import KernelError
+from ipcinspect.kernel.errors import KernelError, Vanished
 from ipcinspect.kernel.host import HostFacts, read_host
 from ipcinspect.kernel.passwd import UserNames
 from ipcinspect.kernel.privileges import read_rights, root_if_it_helps
@@ -160,6 +160,7 @@ class Collector:
             limits=near,
             waits=sleepers,
             settled=walked.settled,
+            sees_all=not (walked.missed or scan.is_shut_in),
         )
 
     @property
@@ -196,7 +197,8 @@ class Collector:
     def _read_newcomers(self, walk: Walk, facts: list[ProcessFacts], late: Sequence[int]) -> bool:
         """Add whoever has come meanwhile, until all who are there have been read: whether that moment came in time.
 
-        A descriptor that is handed on from process to process is then in the table of one of them.
+        A descriptor that is handed on from process to process is then in the table of one of them. Who answered that
+        he may not be read (hidepid) has been asked: of him it is known that nothing is.
         """
         known = {*late, *(each.pid for each in facts)}
         until = time.monotonic() + _SETTLES_WITHIN_S
@@ -205,9 +207,9 @@ class Collector:
             if not new:
                 return True
             answers, silent = self._relay.run(new, walk.read)
-            more = [answer for answer in answers if isinstance(answer, ProcessFacts)]
-            facts += more
-            known.update(silent, (each.pid for each in more))
+            answered = zip((pid for pid in new if pid not in silent), answers)
+            facts += [answer for answer in answers if isinstance(answer, ProcessFacts)]
+            known.update(silent, (pid for pid, answer in answered if not isinstance(answer, Vanished)))
         return False
 
     def _read(

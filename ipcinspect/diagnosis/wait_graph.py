@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from ipcinspect.diagnosis import handlers
-from ipcinspect.mechanisms import field_of
+from ipcinspect.diagnosis.out_of_sight import OutOfSight
 from ipcinspect.model.channel import Channel, Endpoint
 from ipcinspect.model.process import ProcessKey
 from ipcinspect.model.snapshot import Snapshot
@@ -101,15 +101,8 @@ class WaitGraph:
         return found
 
     @cached_property
-    def _send_descriptors(self) -> set[ProcessKey]:
-        """Who has an end of a socket in which descriptors are in flight: nobody knows of what."""
-        return {
-            end.process.key
-            for channel in self.snapshot.channels
-            if channel.mechanism == "unix" and field_of(channel, "in_flight")
-            for end in channel.endpoints
-            if end.process is not None
-        }
+    def _out_of_sight(self) -> OutOfSight:
+        return OutOfSight(self.snapshot)
 
     def _by_handler(self, wait: Wait, awaited: Awaited, helpers: Helpers) -> Helpers:
         """The same; unknown where a signal handler of one of them may bring it."""
@@ -134,10 +127,9 @@ class WaitGraph:
         helpers = of_channel(channel, awaited, wait.thread.process)
         if not self.snapshot.settled:
             return helpers._replace(unknown="processes come and go faster than they are read")
-        if awaited.what in ("data", "room") and not self._send_descriptors.isdisjoint(
-            (wait.thread.process, *helpers.processes)
-        ):
-            return helpers._replace(unknown="an end may be in flight in a unix socket")
+        if helpers.unknown is None and awaited.what in ("data", "room"):
+            people = (wait.thread.process, *helpers.processes)
+            return helpers._replace(unknown=self._out_of_sight.why(people, channel.key))
         return helpers
 
 

@@ -29,6 +29,7 @@ class StatRow(NamedTuple):
     """Device number of the controlling terminal; 0 without one."""
     tpgid: int
     """Foreground process group of that terminal; -1 without one."""
+    pgrp: int
 
 
 class SignalRow(NamedTuple):
@@ -120,6 +121,7 @@ def parse_stat(text: bytes) -> StatRow:
         int(fields[19]),
         int(fields[4]),
         int(fields[5]),
+        int(fields[2]),
     )
 
 

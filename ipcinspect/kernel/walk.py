@@ -28,6 +28,7 @@ class ProcessFacts(NamedTuple):
     starttime: int
     tty_nr: int
     tpgid: int
+    pgrp: int
     uid: int | None
     signals: procfs.SignalRow | None
     """None where they were not asked for."""

@@ -66,8 +66,13 @@ def read_in_flight(
             counts[inode] = count
     unasked = candidates[_MOST_ASKED:]
     counts.update(dict.fromkeys(unasked))
-    unaccepted = sum(1 for row in rows.values() if row.state == TCP_ESTABLISHED and row.peer == 0 and _has_sent(row))
+    unaccepted = sum(1 for row in rows.values() if has_sent_early(row))
     return InFlight(counts, untold, len(unasked), unaccepted)
+
+
+def has_sent_early(row: UnixSocket) -> bool:
+    """Whether it sent something before it was accepted: the socket that shall receive it has no descriptor to ask."""
+    return row.state == TCP_ESTABLISHED and row.peer == 0 and _has_sent(row)
 
 
 def _candidates(rows: Mapping[int, UnixSocket]) -> Iterable[int]:

@@ -26,8 +26,6 @@ from ipcinspect.model.process import Process, Signals
 _PIECE = 256
 _DEADLINE_S = 1.0
 _ANONYMOUS = "anon_inode:"
-
-
 _NONE_KNOWN: Mapping[int, Process] = {}
 
 
@@ -397,4 +395,5 @@ def _process(facts: ProcessFacts) -> Process:
         facts.ipc_namespace,
         facts.mount_namespace,
         Signals(*facts.signals) if facts.signals is not None else None,
+        facts.pgrp,
     )

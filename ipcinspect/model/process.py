@@ -48,6 +48,8 @@ class Process(NamedTuple):
     mount_namespace: int | None = None
     signals: Signals | None = None
     """None where they were not asked for or not readable."""
+    job: int | None = None
+    """Its process group: what a shell started together, with all that these have started (setpgid(2))."""
 
     @property
     def key(self) -> ProcessKey:

@@ -106,6 +106,9 @@ class Snapshot:
     settled: bool = True
     """With waits: whether at one moment of the look everybody who was there had been read. Where processes come and go
     faster than that, one that was missed may hold an end of anything."""
+    sees_all: bool = True
+    """Whether nobody is left out who may hold something: there are none outside of our pid namespace, none that the
+    /proc mount hides, and all the others let themselves be read, in time."""
 
     @cached_property
     def channels_by_key(self) -> Mapping[ChannelKey, Channel]:

@@ -175,6 +175,16 @@ def test_hidden_processes_make_it_likely_and_a_caveat_says_so() -> None:
     assert any("1 process could not be read" in caveat for caveat in finding.caveats)
 
 
+@pytest.mark.parametrize("rule", ["self-held-write-end", "deadlock", "wait-before-read", "lock-owner-died"])
+def test_who_does_not_show_at_all_makes_it_likely_too(rule: str) -> None:
+    """As where the mount hides processes, and in a container, outside of which others live."""
+    (before,) = found(BROKEN[rule], rule)
+    (finding,) = found(replace(BROKEN[rule], sees_all=False), rule)
+    assert (before.certainty, before.caveats) == ("exact", ())
+    assert finding.certainty == "likely"
+    assert any("do not show" in caveat for caveat in finding.caveats)
+
+
 def test_the_worst_is_told_first() -> None:
     seen = look([FORTH, BACK, pipe(9, A, None, "no-reader", 0)], [writes(A, FORTH, 1), writes(B, BACK, 1)])
     assert [one.severity for one in find(Judged(seen))] == ["error", "info"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ipcinspect.diagnosis.stuck import knots, stuck_threads
 from ipcinspect.diagnosis.wait_graph import WaitGraph
 from ipcinspect.mechanisms import fields_of
-from ipcinspect.model.channel import Channel, Exposure
+from ipcinspect.model.channel import Channel, Endpoint, Exposure
 from ipcinspect.model.process import Process
 from ipcinspect.model.process import Signals as SignalSets
 from ipcinspect.model.snapshot import Snapshot
@@ -222,11 +222,54 @@ def test_a_pipe_with_something_in_it_and_one_that_was_not_asked_free_their_reade
         assert judged(look([forth, back], [reads(A, back, 0), reads(B, forth, 0)])) == []
 
 
-def test_who_has_descriptors_in_flight_may_have_an_end_there() -> None:
+def in_flight(count: int | None, *ends: Endpoint) -> Channel:
+    fields = tuple(count if field.name == "in_flight" else None for field in fields_of("unix"))
+    return channel(9, "unix", "holding", ends, fields=fields)
+
+
+@pytest.mark.parametrize("count", [1, None])
+def test_who_has_descriptors_in_flight_or_may_have_may_have_an_end_there(count: int | None) -> None:
     own = channel(1, "pipe", "idle", [endpoint("a", "writer", A, 4), endpoint("b", "reader", A, 3)])
-    fields = tuple(1 if field.name == "in_flight" else None for field in fields_of("unix"))
-    sockets = channel(9, "unix", "holding", [endpoint("a", "both", A, 5), endpoint("b", "both", A, 6)], fields=fields)
+    sockets = in_flight(count, endpoint("a", "both", A, 5), endpoint("b", "both", A, 6))
     assert judged(look([own, sockets], [reads(A, own, 3)])) == []
+
+
+def test_a_socket_that_is_full_itself_and_does_not_tell_what_is_in_flight_frees_nobody() -> None:
+    full = in_flight(None, endpoint("a", "both", A, 1), endpoint("b", "both", B, 1))
+    assert judged(look([full], [writes(A, full, 1), writes(B, full, 1)])) == [({100, 200}, "yes")]
+
+
+def test_of_a_client_that_is_not_accepted_it_is_not_known_what_it_sent_and_its_server_sent_nothing() -> None:
+    listener = in_flight(None, endpoint("a", "client", A, 5), endpoint("b", "listener", B, 5))
+
+    def reads_its_own(one: Process) -> list[tuple[set[int], str]]:
+        own = channel(1, "pipe", "idle", [endpoint("a", "writer", one, 4), endpoint("b", "reader", one, 3)])
+        return judged(look([own, listener], [reads(one, own, 3)]))
+
+    assert reads_its_own(A) == []
+    assert reads_its_own(B) == [({200}, "likely")]
+
+
+def test_what_others_of_the_same_job_have_in_flight_may_be_an_end_and_not_what_strangers_have() -> None:
+    def beside(job: int) -> list[tuple[set[int], str]]:
+        reader, other = process(100, "a", job=100), process(200, "b", job=job)
+        own = channel(1, "pipe", "idle", [endpoint("a", "writer", reader, 4), endpoint("b", "reader", reader, 3)])
+        sockets = in_flight(1, endpoint("a", "both", other, 5), endpoint("b", "both", other, 6))
+        return judged(look([own, sockets], [reads(reader, own, 3)]))
+
+    assert beside(100) == []
+    assert beside(200) == [({100}, "likely")]
+
+
+def test_whoever_of_the_same_job_cannot_be_read_may_have_an_end_unless_he_started_them_all() -> None:
+    def beside(**hidden: int) -> list[tuple[set[int], str]]:
+        reader, other = process(100, "a", ppid=50, job=100), process(readable=False, comm="sudo", **hidden)
+        own = channel(1, "pipe", "idle", [endpoint("a", "writer", reader, 4), endpoint("b", "reader", reader, 3)])
+        return judged(look([own], [reads(reader, own, 3)], [other, process(50, ppid=40)]))
+
+    assert beside(pid=200, job=100) == []
+    assert beside(pid=200, job=200) == [({100}, "likely")]
+    assert beside(pid=40, job=100) == [({100}, "likely")]
 
 
 def test_an_event_loop_at_rest_with_a_child_at_rest_is_looked_at_again() -> None:

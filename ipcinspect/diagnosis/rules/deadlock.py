@@ -98,6 +98,8 @@ def caveats(judged: Judged, threads: Iterable[ThreadKey]) -> Iterator[str]:
     hidden = judged.snapshot.hidden_processes
     if hidden:
         yield f"{hidden} {'process' if hidden == 1 else 'processes'} could not be read: one of them may hold an end"
+    elif not judged.snapshot.sees_all:
+        yield "there are processes that do not show from here: one of them may hold an end"
     pids = dict.fromkeys(key.process.pid for key in threads)
     timed = [pid for pid in pids if handlers.may_time(judged.snapshot.processes.get(pid))]
     if timed:
@@ -109,4 +111,9 @@ def certainty_of(judged: Judged, threads: Iterable[ThreadKey]) -> str:
     """Likely where a process that cannot be read may hold an end, or a timer may end it."""
     pids = {key.process.pid for key in threads}
     is_timed = any(handlers.may_time(judged.snapshot.processes.get(pid)) for pid in pids)
-    return "likely" if is_timed or judged.snapshot.hidden_processes else "exact"
+    return "likely" if is_timed or may_be_missed(judged.snapshot) else "exact"
+
+
+def may_be_missed(snapshot: Snapshot) -> bool:
+    """Whether somebody who cannot be seen may have an end, or the memory of a lock."""
+    return bool(snapshot.hidden_processes) or not snapshot.sees_all

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ipcinspect.diagnosis import wording
 from ipcinspect.diagnosis.finding import Evidence, Finding
-from ipcinspect.diagnosis.rules.deadlock import caveats
+from ipcinspect.diagnosis.rules.deadlock import caveats, may_be_missed
 from ipcinspect.diagnosis.rules.rule import Explanation, Judged
 
 
@@ -38,7 +38,7 @@ class LockOwnerDied:
                 yield Finding(
                     rule=self.ID,
                     severity="error",
-                    certainty="likely" if judged.snapshot.hidden_processes else "exact",
+                    certainty="likely" if may_be_missed(judged.snapshot) else "exact",
                     message=f"{who} wants a {lock or 'lock'} of thread {tid}, which is gone: nobody gives it back",
                     remedy="end and start anew all who use that memory; make the mutex robust in the program",
                     threads=(key,),

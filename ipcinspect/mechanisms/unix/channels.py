@@ -18,6 +18,7 @@ from ipcinspect.kernel.unix_diag import (
     UnixSocket,
 )
 from ipcinspect.mechanisms import sockets
+from ipcinspect.mechanisms.in_flight import has_sent_early
 from ipcinspect.mechanisms.scan import Scan
 from ipcinspect.mechanisms.unix.fields import NAME
 from ipcinspect.model.channel import Channel, Endpoint, Exposure, FieldValue, Queue, reach_of_mode
@@ -229,10 +230,17 @@ class UnixTable:
         )
 
     def _in_flight(self, a: UnixSocket | None, b: UnixSocket | None) -> int | None:
-        """Descriptors that wait in its sockets; None where one of them could not be asked."""
+        """Descriptors that wait in its sockets; None where one of them could not be asked, as those that somebody sends
+        before he is accepted."""
         counts = self._scan.in_flight.counts
-        told = [None if row.shutdown is None else counts.get(row.ino, 0) for row in (a, b) if row is not None]
-        return None if None in told else sum(count or 0 for count in told)
+        rows = [row for row in (a, b) if row is not None]
+        clients = [
+            self._rows[client] for row in rows for client in self._waiting.get(row.ino, ()) if client in self._rows
+        ]
+        told = [None if row.shutdown is None else counts.get(row.ino, 0) for row in rows]
+        if None in told or any(map(has_sent_early, (*rows, *clients))):
+            return None
+        return sum(count or 0 for count in told)
 
     def _exposure(self, row: UnixSocket, pairing: str) -> Exposure:
         """Who may connect or send. Only a listener, or a receiver without a peer, takes from anybody."""
