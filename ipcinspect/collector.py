@@ -30,9 +30,10 @@ from ipcinspect.mechanisms.lights import Lights
 from ipcinspect.mechanisms.mount_tables import MountTables
 from ipcinspect.mechanisms.peeking import Peeking
 from ipcinspect.mechanisms.room import Collected, Room
-from ipcinspect.mechanisms.scan import Scan, Slept, Surroundings
+from ipcinspect.mechanisms.scan import Scan, Surroundings
 from ipcinspect.mechanisms.shm_directories import relay as shm_relay
 from ipcinspect.mechanisms.sights import Found, sights_of
+from ipcinspect.mechanisms.slept import Slept
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.contents import Contents, refused

@@ -19,6 +19,7 @@ from ipcinspect.mechanisms.kernel_memory import NAMES, KernelMemory
 from ipcinspect.mechanisms.loans import Loans, PipeHolder, SocketHolder
 from ipcinspect.mechanisms.mount_tables import MountTables
 from ipcinspect.mechanisms.shm_directories import Inhabitant, Listings, ShmDirectories, relay
+from ipcinspect.mechanisms.slept import Slept
 from ipcinspect.mechanisms.socket_tables import SocketTables
 from ipcinspect.model.gap import Gap
 from ipcinspect.model.process import Process, Signals
@@ -46,15 +47,6 @@ class Surroundings(NamedTuple):
     """Whether pids in the kernel's records are numbers of the /proc that is read."""
     taken_at: float | None = None
     """Seconds since the epoch, at the start of the look: what is younger may have holders that were not seen yet."""
-
-
-class Slept(NamedTuple):
-    """In which descriptors threads sleep."""
-
-    descriptors: Mapping[int, frozenset[int]]
-    """By pid, those that its threads gave to the calls that they sleep in."""
-    inodes: frozenset[int]
-    """What is watched through an epoll: the number as which it was added may mean another file by now."""
 
 
 def let_go(table: list[Any] | dict[Any, Any]) -> None:
@@ -291,28 +283,12 @@ class Scan:
     def wants_anonymous(self) -> bool:
         """Whether what has no inode of its own is to be told: not where only what is slept in is wanted, and nobody
         sleeps in any of it."""
-        if self._slept_in is None:
-            return True
-        slept_in = self._slept_in.descriptors
-        return any(
-            end.file is None and end.fd in slept_in[facts.pid]
-            for facts in self.facts
-            if slept_in.get(facts.pid)
-            for end in facts.table.others
-        )
+        return self._slept_in is None or self._slept_in.has_anonymous(self.facts)
 
     @cached_property
     def _wanted(self) -> set[int] | None:
         """Inodes of the pipes and sockets in which somebody sleeps; None for all."""
-        if self._slept_in is None:
-            return None
-        found = set(self._slept_in.inodes)
-        for facts in self.facts:
-            slept_in = self._slept_in.descriptors.get(facts.pid)
-            if slept_in:
-                found.update(end.inode for end in facts.table.pipes if end.fd in slept_in)
-                found.update(end.inode for end in facts.table.sockets if end.fd in slept_in)
-        return found
+        return None if self._slept_in is None else self._slept_in.inodes_of(self.facts)
 
     def fdinfo(self, process: Process, fd: int) -> bytes | None:
         """The text of /proc/PID/fdinfo/FD as it is now; None where it is refused or gone."""

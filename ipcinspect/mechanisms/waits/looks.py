@@ -11,7 +11,7 @@ from ipcinspect.kernel import procfs
 from ipcinspect.kernel.last_ran import LastRan, asleep_s, last_ran
 from ipcinspect.kernel.relay import Relay
 from ipcinspect.kernel.waiting import Threads, blocked_threads, still_blocked, still_owned
-from ipcinspect.mechanisms.scan import Slept
+from ipcinspect.mechanisms.slept import Slept
 from ipcinspect.mechanisms.waits.translator import Looks
 from ipcinspect.model.process import ProcessKey
 
