@@ -71,12 +71,16 @@ class Collector:
         while_waiting: Callable[[], None],
         rooms: Sequence[Room] = MECHANISMS,
         alone: bool = False,
+        apart_s: float = waits.LEAST_APART_S,
     ) -> None:
         """`root` is a /proc; `while_waiting` runs in the calling thread about every 50 ms. Raises OSError.
 
         `alone`: the program has nothing else to do meanwhile, as long as it has no other thread. Then it may share the
-        reading of very many processes with a child, and need not leave gaps for another thread.
+        reading of very many processes with a child, and need not leave gaps for another thread. `apart_s`: seconds
+        between the two reads of what threads sleep in; with fewer than `diagnosis.stuck.LEAST_UNCHANGED_S` nobody is
+        called stuck.
         """
+        self._apart_s = apart_s
         self._alone = alone
         self._root = root
         self._clock = clock
@@ -175,7 +179,7 @@ class Collector:
 
     def _first_look(self, host: HostFacts) -> waits.WaitLooks:
         """What threads sleep in before anything else is read: who slept on had the same descriptors all the while."""
-        looks = waits.WaitLooks(self._root, host.pids_agree, self._sleeping, self._while_waiting)
+        looks = waits.WaitLooks(self._root, host.pids_agree, self._sleeping, self._while_waiting, self._apart_s)
         looks.begin(procfs.list_pids(self._root))
         return looks
 

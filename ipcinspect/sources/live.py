@@ -7,6 +7,7 @@ import time
 
 from ipcinspect.collector import Collector
 from ipcinspect.kernel.gate import hold_signals, take_pending
+from ipcinspect.mechanisms.waits import LEAST_APART_S
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.contents import Contents
 from ipcinspect.model.process import ProcessKey
@@ -17,10 +18,18 @@ from ipcinspect.sources import Details
 class LiveSource:
     """This machine. Holds signals while it looks; the main thread lets pending ones act between two borrows."""
 
-    def __init__(self, root: str = "/proc", passwd_file: str = "/etc/passwd", alone: bool = False) -> None:
-        """`alone`: the program does nothing else while it looks; see `Collector`."""
+    def __init__(
+        self,
+        root: str = "/proc",
+        passwd_file: str = "/etc/passwd",
+        alone: bool = False,
+        apart_s: float = LEAST_APART_S,
+    ) -> None:
+        """`alone`: the program does nothing else while it looks; see `Collector`, also for `apart_s`."""
         self._root = root
-        self._collector = Collector(root, passwd_file, time.time, _take_pending_in_main_thread, alone=alone)
+        self._collector = Collector(
+            root, passwd_file, time.time, _take_pending_in_main_thread, alone=alone, apart_s=apart_s
+        )
         self._last: Snapshot | None = None
 
     def take(self, want: Want) -> Snapshot:

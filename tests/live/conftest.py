@@ -49,7 +49,7 @@ def shm_name() -> Iterator[str]:
         path.unlink(missing_ok=True)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def root() -> None:
     """Only for root: namespaces, mounts and other users' processes are needed."""
     if os.geteuid() != 0:

@@ -16,8 +16,9 @@ from ipcinspect.inspector import Inspector
 from ipcinspect.model.snapshot import Want
 from ipcinspect.sources.live import LiveSource
 from tests.live.running_programs import Programs, running
-from tests.live.stuck_programs import CHURN, STUCK, WELL
+from tests.live.stuck_programs import STUCK
 from tests.live.subjects import WITHIN_S
+from tests.live.well_programs import CHURN, WELL
 
 LOOKS = 6
 

@@ -49,6 +49,10 @@ class Programs:
             return None
         return next((name for name, process in self.started.items() if process.pid == session), None)
 
+    def runs(self, name: str) -> bool:
+        """Whether it is there: of one that failed nothing is proved."""
+        return self.started[name].poll() is None
+
     def end(self) -> None:
         """Gone, all of them."""
         for process in self.started.values():

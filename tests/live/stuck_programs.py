@@ -1,4 +1,4 @@
-"""Small programs that are stuck for good, and others that only look like it: code for `python -S -c`, by name.
+"""Small programs that are stuck for good: code for `python -S -c`, by name.
 
 Each says `ready` just before it goes where it stays. All of its processes are in one session, and die with the first.
 """
@@ -156,10 +156,12 @@ take = lambda number: lambda: LIBC.pthread_rwlock_wrlock(locks[number])
 crossed([take(0), take(1)], [take(1), take(0)])
 """,
     "two in two network namespaces that wait for each other": """
+def in_own_network():
+    if LIBC.unshare(0x40000000) and os.geteuid() == 0: os._exit(1)
 path = tempfile.mkdtemp() + "/socket"
 server = socket.socket(socket.AF_UNIX); server.bind(path); server.listen()
 def client():
-    LIBC.unshare(0x40000000); one = socket.socket(socket.AF_UNIX); one.connect(path); server.close(); one.recv(1)
+    in_own_network(); one = socket.socket(socket.AF_UNIX); one.connect(path); server.close(); one.recv(1)
 fork(client)
 one, _ = server.accept(); server.close(); ready(); one.recv(1)
 """,
@@ -173,181 +175,112 @@ r, w = os.pipe()
 thread = threading.Thread(target=lambda: os.write(w, MUCH)); thread.start()
 ready(); thread.join()
 """,
+    "two in writes to full pipes of each other, and an interval timer": """
+r1, w1 = os.pipe(); r2, w2 = os.pipe()
+fork(lambda: (close(w1, r2), os.write(w2, MUCH)))
+close(r1, w2); signal.signal(signal.SIGALRM, lambda *_: None); signal.setitimer(signal.ITIMER_REAL, 10**6)
+ready(); os.write(w1, MUCH)
+""",
+    "two in writes to full pipes of each other, and a POSIX timer": """
+r1, w1 = os.pipe(); r2, w2 = os.pipe()
+fork(lambda: (close(w1, r2), os.write(w2, MUCH)))
+close(r1, w2); signal.signal(signal.SIGUSR2, lambda *_: None); timer = ctypes.c_void_p()
+if LIBC.timer_create(1, struct.pack("Qii48x", 0, signal.SIGUSR2, 0), ctypes.byref(timer)): os._exit(1)
+if LIBC.timer_settime(timer, 0, struct.pack("4q", 0, 0, 10**6, 0), None): os._exit(1)
+ready(); os.write(w1, MUCH)
+""",
+    "a parent in wait4 of any child, one of which writes to it": """
+r, w = os.pipe()
+fork(lambda: (close(r), os.write(w, MUCH)))
+close(w); ready(); os.wait4(-1, 0)
+""",
+    "a parent waits before it reads its child's terminal": """
+import pty
+pid, master = pty.fork()
+if pid == 0:
+    LIBC.prctl(1, 9)
+    while True: os.write(1, MUCH)
+ready(); os.waitpid(pid, 0)
+""",
+    "an asyncio program that waits for a child whose output it does not read": """
+import asyncio
+async def main():
+    child = await asyncio.create_subprocess_exec("cat", "/dev/zero", stdout=-1); ready(); await child.wait()
+asyncio.run(main())
+""",
+    "a queue is joined before what it has for the parent is taken": """
+import multiprocessing
+context = multiprocessing.get_context("fork"); queue = context.Queue()
+process = context.Process(target=lambda: queue.put(MUCH)); process.start(); ready(); process.join()
+""",
+    "sixteen who take POSIX locks in a circle, where the kernel looks at ten": """
+files = [tempfile.NamedTemporaryFile() for _ in range(16)]
+(told, tell), (asked, ask) = os.pipe(), os.pipe()
+def part(number, go):
+    fds = [os.open(file.name, os.O_RDWR) for file in files]
+    fcntl.lockf(fds[number], fcntl.LOCK_EX); go(); close(told, tell, asked, ask)
+    fcntl.lockf(fds[(number + 1) % 16], fcntl.LOCK_EX)
+def all_go():
+    for _ in range(15): os.read(told, 1)
+    os.write(ask, bytes(15)); ready()
+for number in range(1, 16): fork(lambda number=number: part(number, lambda: (os.write(tell, b"x"), os.read(asked, 1))))
+part(0, all_go)
+""",
+    "two threads that take mutexes in the wrong order": """
+locks = [ctypes.create_string_buffer(64) for _ in "ab"]; both = threading.Barrier(2)
+for lock in locks: LIBC.pthread_mutex_init(lock, None)
+def take(one, other):
+    LIBC.pthread_mutex_lock(one); both.wait(); LIBC.pthread_mutex_lock(other)
+threading.Thread(target=take, args=locks[::-1]).start(); threading.Thread(target=take, args=locks).start()
+ready()
+""",
+    "both ends of a TCP connection send and neither receives": """
+server = socket.create_server(("127.0.0.1", 0))
+def client():
+    one = socket.create_connection(server.getsockname()); server.close(); one.sendall(MUCH * 16)
+fork(client)
+one, _ = server.accept(); server.close(); ready(); one.sendall(MUCH * 16)
+""",
+    "both ends of a unix connection send and neither receives": """
+a, b = socket.socketpair()
+fork(lambda: (a.close(), b.sendall(MUCH * 4)))
+b.close(); ready(); a.sendall(MUCH * 4)
+""",
+    "both ends in select for the other": """
+a, b = socket.socketpair()
+fork(lambda: (a.close(), select.select([b], [], [])))
+b.close(); ready(); select.select([a], [], [])
+""",
 }
 
-ALARMED = "two in writes to full pipes of each other, and an alarm"
+ALARMED = tuple(name for name in STUCK if name.startswith("two in writes to full pipes of each other, and "))
 """Of `STUCK`: a signal that nobody can see may end it."""
+_SHARED = """
+memory = mmap.mmap(-1, 4096); how = ctypes.create_string_buffer(64)
+lock = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(memory)))
+"""
+_DIES = """
+os.waitpid(fork(lambda: take(lock)), 0); ready(); take(lock)
+"""
+_MUTEX = """
+LIBC.pthread_mutexattr_init(how); LIBC.pthread_mutexattr_setpshared(how, 1); LIBC.pthread_mutexattr_settype(how, {kind})
+LIBC.pthread_mutex_init(lock, how); take = LIBC.pthread_mutex_lock
+"""
+OWNER_DIED = {
+    "a mutex": _SHARED + _MUTEX.format(kind=0) + _DIES,
+    "a mutex that its owner may take twice": _SHARED + _MUTEX.format(kind=1) + _DIES,
+    "a mutex that looks for errors": _SHARED + _MUTEX.format(kind=2) + _DIES,
+    "an rwlock held to write": _SHARED
+    + """
+LIBC.pthread_rwlockattr_init(how); LIBC.pthread_rwlockattr_setpshared(how, 1)
+LIBC.pthread_rwlock_init(lock, how); take = LIBC.pthread_rwlock_wrlock
+"""
+    + _DIES,
+}
+"""A lock in shared memory that somebody wants, and whose owner has died with it."""
 FIFOS = """
 one, other = (tempfile.mkdtemp() + "/fifo" for _ in "ab"); os.mkfifo(one); os.mkfifo(other)
 fork(lambda: (os.open(other, os.O_RDONLY), os.open(one, os.O_WRONLY)))
 ready(); os.open(one, os.O_RDONLY); os.open(other, os.O_WRONLY)
 """
 """Two, each in open(2) of a FIFO that the other would open next."""
-CHURN = {
-    "a rescuer that is handed on from process to process": """
-r, w = os.pipe(); q, s = os.pipe()
-def partner(): close(r, s); os.read(q, 1)
-def rescuer():
-    close(r, q, s)
-    over = time.monotonic() + 100
-    while time.monotonic() < over:
-        if os.fork(): os._exit(0)
-    os._exit(0)
-fork(partner); first = os.fork() or rescuer()
-close(w, q); os.waitpid(first, 0); ready(); os.read(r, 1)
-""",
-    "a shell loop": """
-ready()
-while True:
-    if fork(lambda: os.execvp("true", ["true"])): os.wait()
-""",
-}
-"""Programs whose processes come and go all the time; none is stuck."""
-
-WELL = {
-    "an idle pipeline": """
-r, w = os.pipe()
-fork(lambda: (close(w), os.read(r, 1)))
-close(r); ready(); sys.stdin.read()
-""",
-    "an idle asyncio server": """
-import asyncio
-async def main():
-    server = await asyncio.start_server(lambda r, w: None, "127.0.0.1", 0); ready(); await server.serve_forever()
-asyncio.run(main())
-""",
-    "an idle asyncio program with an executor": """
-import asyncio
-async def main():
-    await asyncio.get_running_loop().run_in_executor(None, int); ready(); await asyncio.Event().wait()
-asyncio.run(main())
-""",
-    "an idle pool of threads": """
-from concurrent.futures import ThreadPoolExecutor
-pool = ThreadPoolExecutor(4); both = threading.Barrier(4)
-for one in [pool.submit(both.wait) for _ in range(4)]: one.result()
-ready(); threading.Event().wait()
-""",
-    "an idle pool of processes": """
-import multiprocessing
-pool = multiprocessing.get_context("fork").Pool(2); pool.map(int, [1, 2]); ready(); threading.Event().wait()
-""",
-    "a partner that polls with a timeout": """
-a, b = socket.socketpair()
-def wait():
-    a.close(); one = select.poll(); one.register(b, select.POLLIN); one.poll(10**6)
-fork(wait)
-b.close(); ready(); a.recv(1)
-""",
-    "a partner whose socket has a timeout": """
-a, b = socket.socketpair()
-b.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 1000, 0))
-fork(lambda: (a.close(), b.recv(1)))
-b.close(); ready(); a.recv(1)
-""",
-    "a thread that will read later": """
-r, w = os.pipe()
-threading.Thread(target=lambda: (time.sleep(10**6), os.read(r, 1)), daemon=True).start()
-ready(); os.write(w, MUCH)
-""",
-    "ping-pong at full speed": """
-a, b = socket.socketpair()
-def echo():
-    a.close()
-    while True: b.send(b.recv(1))
-fork(echo)
-b.close(); a.send(b"x"); ready()
-while True: a.send(a.recv(1))
-""",
-    "a slow pipeline": """
-r, w = os.pipe()
-def slowly():
-    close(w)
-    while os.read(r, 4096): time.sleep(0.02)
-fork(slowly)
-close(r); ready()
-while True: os.write(w, MUCH)
-""",
-    "a partner that is stopped": """
-a, b = socket.socketpair()
-pid = fork(lambda: (a.close(), b.recv(1)))
-b.close(); os.kill(pid, signal.SIGSTOP); os.waitpid(pid, os.WUNTRACED); ready(); a.recv(1)
-""",
-    "a write end that is in flight": """
-r, w = os.pipe(); a, b = socket.socketpair()
-socket.send_fds(a, [b"x"], [w]); close(w); ready(); os.read(r, 1)
-""",
-    "a sleep": "ready(); time.sleep(10**6)",
-    "a wait for a signal": "signal.pthread_sigmask(signal.SIG_BLOCK, [10]); ready(); signal.sigwait([10])",
-    "a shell at its prompt": """
-import pty
-pid, master = pty.fork()
-if pid == 0:
-    LIBC.prctl(1, 9); os.execvp("sh", ["sh", "-i"])
-while not {b"$", b"#"} & {bytes([byte]) for byte in os.read(master, 4096)}: pass
-ready()
-while True: select.select([master, 0], [], []); os.read(master, 4096)
-""",
-    "a FIFO that its reader keeps open for clients yet to come": """
-path = tempfile.mkdtemp() + "/fifo"; os.mkfifo(path); one = os.open(path, os.O_RDWR)
-fork(lambda: os.read(one, 1))
-ready(); os.wait()
-""",
-    "a partner whose read has the time limit of its socket": """
-a, b = socket.socketpair()
-b.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 1000, 0))
-fork(lambda: (a.close(), os.read(b.fileno(), 1)))
-b.close(); ready(); os.read(a.fileno(), 1)
-""",
-    "a writer whose connection has a TCP_USER_TIMEOUT": """
-server = socket.create_server(("127.0.0.1", 0))
-def client():
-    one = socket.create_connection(server.getsockname()); server.close(); one.setsockopt(6, 18, 10**8)
-    one.sendall(MUCH * 16)
-fork(client)
-one, _ = server.accept(); server.close(); ready(); one.sendall(MUCH * 16)
-""",
-    "a pipe into which a signal handler writes": """
-r, w = os.pipe(); signal.signal(signal.SIGTERM, lambda *_: os.write(w, b"x")); ready(); os.read(r, 1)
-""",
-    "a pipe into which an interpreter writes at a signal": """
-r, w = os.pipe(); os.set_blocking(w, False); signal.set_wakeup_fd(w); ready(); os.read(r, 1)
-""",
-    "a pipe of its own and an alarm": """
-r, w = os.pipe(); signal.signal(signal.SIGALRM, lambda *_: None); signal.alarm(10**6); ready(); os.read(r, 1)
-""",
-    "workers that a master orders about by signals": """
-r, w = os.pipe(); signal.signal(signal.SIGUSR1, lambda *_: os.write(w, b"x"))
-for _ in range(2): fork(lambda: (close(w), os.read(r, 1)))
-ready(); os.wait()
-""",
-    "a make below another one": """
-signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD]); signal.signal(signal.SIGCHLD, lambda *_: None)
-r, w = os.pipe()
-def below():
-    fork(lambda: time.sleep(10**6))
-    LIBC.pselect(r + 1, (ctypes.c_ulong * 16)(1 << r), None, None, None, (ctypes.c_ulong * 16)())
-fork(below); ready(); os.wait()
-""",
-    "an eventfd that the kernel may raise": "event = LIBC.eventfd(0, 0); ready(); os.read(event, 8)",
-    "its own write end, one more of which is in flight": """
-r, w = os.pipe(); a, b = socket.socketpair()
-socket.send_fds(a, [b"x"], [w]); ready(); os.read(r, 1)
-""",
-    "a lock that one after the other takes and dies": """
-memory = mmap.mmap(-1, 4096)
-lock = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(memory)))
-how = ctypes.create_string_buffer(64)
-LIBC.pthread_mutexattr_init(how); LIBC.pthread_mutexattr_setpshared(how, 1); LIBC.pthread_mutex_init(lock, how)
-def use(): LIBC.pthread_mutex_lock(lock); time.sleep(0.05); LIBC.pthread_mutex_unlock(lock)
-for _ in range(8): fork(use)
-ready()
-while True: os.wait(); fork(use)
-""",
-    "an asyncio program with a child at rest": """
-import asyncio
-async def main():
-    await asyncio.create_subprocess_exec("cat", stdin=-1, stdout=-1); ready(); await asyncio.Event().wait()
-asyncio.run(main())
-""",
-}

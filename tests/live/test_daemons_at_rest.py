@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -135,6 +136,22 @@ def test_a_server_with_a_silent_client_is_not_accused(name: str, place: Path) ->
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
+
+
+def test_a_make_whose_jobs_run_in_makes_below_it_is_not_accused(place: Path) -> None:
+    """It waits for its children and for tokens in a pipe of its own, and hears of their end by a signal."""
+    (program,) = _needed("make")
+    (place / "Makefile").write_text(
+        "all: a b c\na b c:\n\t@$(MAKE) -f $(firstword $(MAKEFILE_LIST)) job\njob:\n\t@sleep 1d\n"
+    )
+    make = subprocess.Popen([program, "-s", "-j2", "-f", str(place / "Makefile")], start_new_session=True)
+    try:
+        daemon = Daemon(make.pid)
+        until(lambda: len(daemon.processes) >= 5, "both jobs")
+        assert said_of(daemon) == []
+    finally:
+        os.killpg(make.pid, signal.SIGKILL)
+        make.wait()
 
 
 def test_shells_in_tmux_are_not_accused(place: Path) -> None:

@@ -1,11 +1,16 @@
-"""Real programs that are stuck are found, all of them; others that only wait are not, none of them."""
+"""Real programs that are stuck are found, each of them; of others that only wait none is accused.
+
+All of them run at once and are looked at together: each test is about one of them.
+"""
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -13,38 +18,60 @@ from ipcinspect.diagnosis.finding import Finding
 from ipcinspect.diagnosis.rules import find
 from ipcinspect.diagnosis.rules.fifo_open_waits import FifoOpenWaits
 from ipcinspect.inspector import Inspector, Observation
-from ipcinspect.mechanisms.waits import looks as wait_looks
 from ipcinspect.model.snapshot import Want
 from ipcinspect.sources.live import LiveSource
 from tests.live.running_programs import Programs, running
-from tests.live.stuck_programs import ALARMED, CHURN, FIFOS, STUCK, WELL
-from tests.live.subjects import until
+from tests.live.stuck_programs import ALARMED, FIFOS, OWNER_DIED, STUCK
+from tests.live.subjects import WITHIN_S, until
 from tests.live.test_without_privilege import NOBODY, looks, nobody
+from tests.live.well_programs import CHURN, WELL
 
 __all__ = ["nobody"]
 
 NARROWER = {
     "a parent waits before it reads its child's output": "wait-before-read",
+    "a parent waits before it reads its child's terminal": "wait-before-read",
     "a parent in waitid of a child that writes to it": "wait-before-read",
+    "a parent in wait4 of any child, one of which writes to it": "wait-before-read",
     "a parent that polls the pidfd of a child that writes to it": "wait-before-read",
     "a parent in waitid of the pidfd of a child that writes to it": "wait-before-read",
+    "an asyncio program that waits for a child whose output it does not read": "wait-before-read",
     "a reader that holds the only write end": "self-held-write-end",
     "a POSIX lock and a flock in the wrong order": "file-lock-deadlock",
     "flock in the wrong order": "file-lock-deadlock",
     "open file description locks in the wrong order": "file-lock-deadlock",
+    "sixteen who take POSIX locks in a circle, where the kernel looks at ten": "file-lock-deadlock",
 }
 LOOKS = 3
+Said = dict[str, dict[str, Finding]]
+
+
+class Seen(NamedTuple):
+    """What was said of all programs, look by look; in the last one of each that is stuck, if it ever was."""
+
+    programs: Programs
+    looks: list[Said]
+
+
+class SeenByNobody(NamedTuple):
+    """The same by an ordinary user: by program, the rules and how certain each is."""
+
+    programs: Programs
+    looks: list[dict[str, dict[str, str]]]
 
 
 @pytest.fixture(scope="module")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Programs]:
-    with running({**STUCK, **WELL}, str(tmp_path_factory.mktemp("stuck"))) as made:
-        yield made
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
+    with running({**STUCK, **WELL}, str(tmp_path_factory.mktemp("stuck"))) as programs:
+        inspector, looked, late = Inspector(LiveSource()), [], time.monotonic() + WITHIN_S
+        while len(looked) < LOOKS or not (STUCK.keys() <= looked[-1].keys() or time.monotonic() > late):
+            looked.append(found(programs, inspector.observe(Want(waits=True))))
+        yield Seen(programs, looked)
 
 
-def found(programs: Programs, observation: Observation) -> dict[str, dict[str, Finding]]:
+def found(programs: Programs, observation: Observation) -> Said:
     """By program, what is said of its threads, by rule."""
-    said: dict[str, dict[str, Finding]] = {}
+    said: Said = {}
     for finding in observation.findings:
         for key in finding.threads:
             name = programs.name_of(key.process.pid)
@@ -53,70 +80,51 @@ def found(programs: Programs, observation: Observation) -> dict[str, dict[str, F
     return said
 
 
-def test_every_program_that_is_stuck_is_found_and_none_that_only_waits(programs: Programs) -> None:
-    inspector = Inspector(LiveSource())
-    looked: list[dict[str, dict[str, Finding]]] = []
-
-    def all_found() -> bool:
-        looked.append(found(programs, inspector.observe(Want(waits=True))))
-        return set(STUCK) <= set(looked[-1])
-
-    until(all_found, "every program that is stuck is found")
-    while len(looked) < LOOKS:
-        all_found()
-    accused = {name: list(rules) for said in looked for name, rules in said.items() if name in WELL}
-    assert accused == {}
-    for name in STUCK:
-        assert "deadlock" in looked[-1][name], name
-        if name in NARROWER:
-            assert NARROWER[name] in looked[-1][name], name
+@pytest.mark.parametrize("name", STUCK)
+def test_who_is_stuck_is_found(seen: Seen, name: str) -> None:
+    told = seen.looks[-1].get(name, {})
+    assert seen.programs.runs(name)
+    assert "deadlock" in told
+    assert NARROWER.get(name, "deadlock") in told
 
 
-def test_a_look_at_what_is_slept_in_alone_says_the_same_of_each(programs: Programs) -> None:
+@pytest.mark.parametrize("name", WELL)
+def test_who_only_waits_is_not_accused(seen: Seen, name: str) -> None:
+    assert seen.programs.runs(name)
+    assert [list(said[name]) for said in seen.looks if name in said] == []
+
+
+def test_a_look_at_what_is_slept_in_alone_says_the_same_of_each(seen: Seen) -> None:
     """`why` leaves out what nobody sleeps in; no verdict may hang on that."""
 
     def rules(**want: bool) -> dict[str, set[str]]:
-        said = found(programs, Inspector(LiveSource()).observe(Want(waits=True, **want)))
+        said = found(seen.programs, Inspector(LiveSource()).observe(Want(waits=True, **want)))
         return {name: set(said[name]) for name in said}
 
     until(lambda: rules(only_waited=True) == rules(), "a quick look to say what a whole one says")
     assert not rules(only_waited=True).keys() & WELL.keys()
 
 
-def test_a_hundred_looks_change_nothing_for_those_who_are_stuck(
-    programs: Programs, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """No thread ran because it was looked at, and each is told as before: strace and gdb dissolve such a deadlock."""
-    inspector = Inspector(LiveSource())
-
-    def seen() -> dict[int, int | None]:
-        observation = inspector.observe(Want(waits=True, only_waited=True))
-        waits = [one for sleepers in observation.snapshot.waits.values() for one in sleepers.waits]
-        return {one.thread.tid: one.switches for one in waits if programs.name_of(one.thread.tid) in STUCK}
-
-    def all_told() -> bool:
-        return set(STUCK) <= set(found(programs, inspector.observe(Want(waits=True, only_waited=True))))
-
-    until(all_told, "every program that is stuck is found")
-    before = seen()
-    with monkeypatch.context() as patch:
-        patch.setattr(wait_looks, "LEAST_APART_S", 0.0)
-        for _ in range(100):
-            after = seen()
-    assert {tid: after.get(tid) for tid in before} == before
-    until(all_told, "all of them to be told as before")
-
-
-def test_an_alarm_that_nobody_sees_makes_it_likely_and_a_caveat_says_so(programs: Programs) -> None:
-    """A pending alarm(2) stands nowhere: that a handler for it is there is all that is known."""
-    inspector = Inspector(LiveSource())
-    told = until(lambda: found(programs, inspector.observe(Want(waits=True))).get(ALARMED), "it is found")
-    assert told is not None
+@pytest.mark.parametrize("name", ALARMED)
+def test_an_alarm_that_nobody_sees_makes_it_likely_and_a_caveat_says_so(seen: Seen, name: str) -> None:
+    """A pending alarm(2) stands nowhere: that a handler for its signal is there is all that is known."""
+    told = seen.looks[-1][name]
     assert {one.certainty for one in told.values()} == {"likely"}
-    assert any("SIGALRM" in caveat for caveat in told["deadlock"].caveats)
+    assert any("SIGALRM and others" in caveat for caveat in told["deadlock"].caveats)
 
 
-def test_two_who_open_fifos_in_the_wrong_order_are_told(tmp_path: object) -> None:
+def test_who_wants_a_lock_whose_owner_has_died_is_told_of_every_kind_that_names_its_owner(tmp_path: Path) -> None:
+    """A robust mutex is among those who are well: the kernel gives it to the next one."""
+    with running(OWNER_DIED, str(tmp_path)) as programs:
+
+        def told() -> set[str]:
+            said = found(programs, Inspector(LiveSource()).observe(Want(waits=True)))
+            return {name for name, rules in said.items() if "lock-owner-died" in rules}
+
+        until(lambda: told() == OWNER_DIED.keys(), "all of them are told")
+
+
+def test_two_who_open_fifos_in_the_wrong_order_are_told(tmp_path: Path) -> None:
     inspector = Inspector(LiveSource())
     with running({"two FIFOs": FIFOS}, str(tmp_path)) as programs:
 
@@ -128,7 +136,7 @@ def test_two_who_open_fifos_in_the_wrong_order_are_told(tmp_path: object) -> Non
         until(lambda: len(who()) == 2, "both are told")
 
 
-def test_a_deadlock_is_found_beside_processes_that_come_and_go_and_none_of_these_is_accused(tmp_path: object) -> None:
+def test_a_deadlock_is_found_beside_processes_that_come_and_go_and_none_of_these_is_accused(tmp_path: Path) -> None:
     """Whoever forks and ends all the time may be missed by a look: then it is looked at again."""
     crossed = "two in writes to full pipes of each other"
     inspector = Inspector(LiveSource())
@@ -141,8 +149,9 @@ def test_a_deadlock_is_found_beside_processes_that_come_and_go_and_none_of_these
             return crossed in said
 
         until(is_found, "the deadlock is found")
-        for _ in range(10):
+        for _ in range(5):
             is_found()
+        assert [name for name in CHURN if not programs.runs(name)] == []
     assert accused == set()
 
 
@@ -151,34 +160,48 @@ import json
 from ipcinspect.inspector import Inspector
 from ipcinspect.model.snapshot import Want
 from ipcinspect.sources.live import LiveSource
-inspector = Inspector(LiveSource())
-for _ in range(3):
-    found = inspector.observe(Want(waits=True)).findings
+found = Inspector(LiveSource()).observe(Want(waits=True)).findings
 told = [[one.rule, one.severity, one.certainty, [key.process.pid for key in one.threads]] for one in found]
 print(json.dumps({"findings": told}))
 """
 
 
-@pytest.mark.usefixtures("nobody")
-def test_an_ordinary_user_finds_the_same_of_processes_of_his_own_and_is_certain_of_none() -> None:
-    """Of other users' processes he sees nothing: one of them may hold an end."""
-    directory = tempfile.mkdtemp()
-    os.chmod(directory, 0o777)
+@pytest.fixture(scope="module")
+def seen_by_nobody(nobody: None) -> Iterator[SeenByNobody]:
+    directory = Path(tempfile.mkdtemp())
+    directory.chmod(0o777)
     try:
-        with running({**STUCK, **WELL}, directory, NOBODY) as programs:
-
-            def rules() -> dict[str, set[str]]:
-                said: dict[str, set[str]] = {}
-                for rule, severity, certainty, pids in looks(NOBODY, AS_NOBODY)["findings"]:
-                    for name in {programs.name_of(pid) for pid in pids} - {None}:
-                        assert certainty == "likely" or rule == "file-lock-deadlock"
-                        if severity != "info":
-                            said.setdefault(str(name), set()).add(rule)
-                return said
-
-            until(lambda: set(STUCK) <= set(rules()), "every program that is stuck is found")
-            said = rules()
+        with running({**STUCK, **WELL}, str(directory), NOBODY) as programs:
+            looked, late = [], time.monotonic() + WITHIN_S
+            while len(looked) < LOOKS or not (STUCK.keys() <= looked[-1].keys() or time.monotonic() > late):
+                looked.append(_by_program(programs))
+            yield SeenByNobody(programs, looked)
     finally:
         shutil.rmtree(directory)
-    assert {name: told for name, told in said.items() if name in WELL} == {}
-    assert {name for name, rule in NARROWER.items() if rule not in said[name]} == set()
+
+
+def _by_program(programs: Programs) -> dict[str, dict[str, str]]:
+    said: dict[str, dict[str, str]] = {}
+    for rule, severity, certainty, pids in looks(NOBODY, AS_NOBODY)["findings"]:
+        for name in {programs.name_of(pid) for pid in pids} - {None}:
+            if severity != "info":
+                said.setdefault(str(name), {})[rule] = certainty
+    return said
+
+
+@pytest.mark.parametrize("name", STUCK)
+def test_an_ordinary_user_finds_who_is_stuck_of_his_own_and_is_certain_of_none(
+    seen_by_nobody: SeenByNobody, name: str
+) -> None:
+    """Of other users' processes he sees nothing: one of them may hold an end. Of file locks the kernel tells all."""
+    told: Mapping[str, str] = seen_by_nobody.looks[-1].get(name, {})
+    assert seen_by_nobody.programs.runs(name)
+    assert told.get("deadlock") == "likely"
+    assert NARROWER.get(name, "deadlock") in told
+    assert {rule for rule, certainty in told.items() if certainty != "likely"} <= {"file-lock-deadlock"}
+
+
+@pytest.mark.parametrize("name", WELL)
+def test_an_ordinary_user_accuses_none_of_his_own_who_only_wait(seen_by_nobody: SeenByNobody, name: str) -> None:
+    assert seen_by_nobody.programs.runs(name)
+    assert [list(said[name]) for said in seen_by_nobody.looks if name in said] == []

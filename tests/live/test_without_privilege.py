@@ -57,7 +57,7 @@ def looks(command: Sequence[str] = (), code: str = LOOKS, pass_fds: Sequence[int
     return found
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def nobody(root: None) -> None:
     """Where an ordinary user can run this interpreter and read the package."""
     command = [*NOBODY, sys.executable, "-c", "import ipcinspect.sources.live"]

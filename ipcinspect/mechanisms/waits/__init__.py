@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ipcinspect.mechanisms.waits.looks import Answers, WaitLooks, relay
+from ipcinspect.mechanisms.waits.looks import LEAST_APART_S, Answers, WaitLooks, relay
 from ipcinspect.mechanisms.waits.translator import sleepers
 
-__all__ = ["Answers", "WaitLooks", "relay", "sleepers"]
+__all__ = ["LEAST_APART_S", "Answers", "WaitLooks", "relay", "sleepers"]

@@ -35,9 +35,17 @@ def relay(while_waiting: Callable[[], None]) -> Answers:
 class WaitLooks:
     """Two reads of the threads of all processes. A process that does not answer is left behind with its thread."""
 
-    def __init__(self, root: str, pids_agree: bool, answers: Answers, while_waiting: Callable[[], None]) -> None:
-        """`pids_agree`: whether pids of the /proc mean the same to system calls."""
+    def __init__(
+        self,
+        root: str,
+        pids_agree: bool,
+        answers: Answers,
+        while_waiting: Callable[[], None],
+        apart_s: float = LEAST_APART_S,
+    ) -> None:
+        """`pids_agree`: whether pids of the /proc mean the same to system calls. `apart_s`: least pause."""
         self._root, self._pids_agree, self._while_waiting = root, pids_agree, while_waiting
+        self._apart_s = apart_s
         self._relay = answers
         self._first: dict[ProcessKey, Threads] = {}
         self._at = 0.0
@@ -61,7 +69,7 @@ class WaitLooks:
 
     def end(self) -> Looks:
         """The second one, as soon as enough time has gone by."""
-        while (left := self._at + LEAST_APART_S - time.monotonic()) > 0:
+        while (left := self._at + self._apart_s - time.monotonic()) > 0:
             time.sleep(min(left, _TURN_S))
             self._while_waiting()
         begun = time.monotonic()
