@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ipcinspect.diagnosis import handlers
 from ipcinspect.diagnosis.out_of_sight import OutOfSight
+from ipcinspect.mechanisms import field_of
 from ipcinspect.model.channel import Channel, Endpoint
 from ipcinspect.model.process import ProcessKey
 from ipcinspect.model.snapshot import Snapshot
@@ -127,6 +128,8 @@ class WaitGraph:
         helpers = of_channel(channel, awaited, wait.thread.process)
         if not self.snapshot.settled:
             return helpers._replace(unknown="processes come and go faster than they are read")
+        if _may_end_by_itself(wait, channel):
+            return helpers._replace(unknown="a read of this terminal may end after a time")
         if helpers.unknown is None and awaited.what in ("data", "room"):
             people = (wait.thread.process, *helpers.processes)
             return helpers._replace(unknown=self._out_of_sight.why(people, channel.key))
@@ -155,6 +158,14 @@ def of_channel(channel: Channel, awaited: Awaited, process: ProcessKey) -> Helpe
     if channel.mechanism in _FOR_OTHERS and processes == (process,):
         return Helpers(processes, unknown=_FOR_OTHERS[channel.mechanism])
     return Helpers(processes)
+
+
+def _may_end_by_itself(wait: Wait, channel: Channel) -> bool:
+    """Whether it is a read at a terminal that gives up after a time (termios(3)), or may be."""
+    if channel.mechanism != "pty" or wait.call not in ("read", "readv"):
+        return False
+    reads_at = [end.role for end in channel.endpoints if end.process and end.process.key == wait.thread.process]
+    return "slave" in reads_at and field_of(channel, "timed_reads") is not False
 
 
 def _is_open_to_others(channel: Channel) -> bool:

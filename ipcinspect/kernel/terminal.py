@@ -17,7 +17,7 @@ from ipcinspect.kernel.descriptor_calls import poll as _poll
 _TCGETS, _TIOCGPGRP, _TIOCGSID = 0x5401, 0x540F, 0x5429
 _TIOCGDEV = 0x80045432
 _ICANON, _ECHO = 0x2, 0x8
-_LFLAG_OFFSET = 12
+_LFLAG_OFFSET, _TIME_OFFSET, _MIN_OFFSET = 12, 17 + 5, 17 + 6
 _TERMIOS_BYTES = 64
 COUNTED = 4094
 """Bytes up to which FIONREAD is all there is (N_TTY_BUF_SIZE, drivers/tty/n_tty.c): what is beyond is not counted."""
@@ -37,6 +37,8 @@ class TerminalLook(NamedTuple):
     line_mode: bool | None
     """ICANON: input is read by whole lines."""
     echo: bool | None
+    timed_reads: bool | None
+    """MIN 0 and TIME above 0, not in line mode: a read ends after that time without input (termios(3))."""
     foreground: int | None
     """TIOCGPGRP: its foreground process group, in our numbers; a slave tells only members of its session."""
     session: int | None
@@ -69,6 +71,7 @@ class TerminalQuestion:
             self._told(fd, _TIOCGDEV),
             None if modes is None else bool(modes & _ICANON),
             None if modes is None else bool(modes & _ECHO),
+            None if modes is None else not modes & _ICANON and self._gives_up(),
             self._told(fd, _TIOCGPGRP) or None,
             self._told(fd, _TIOCGSID) or None,
         )
@@ -83,3 +86,6 @@ class TerminalQuestion:
             return None
         flags: int = struct.unpack_from("=I", self._termios, _LFLAG_OFFSET)[0]
         return flags
+
+    def _gives_up(self) -> bool:
+        return self._termios.raw[_MIN_OFFSET] == 0 and self._termios.raw[_TIME_OFFSET] > 0

@@ -10,8 +10,9 @@ from ipcinspect.diagnosis.finding import CERTAINTIES, SEVERITIES, Finding
 from ipcinspect.diagnosis.rules import RULES, Judged, find
 from ipcinspect.mechanisms import fields_of
 from ipcinspect.model.channel import Channel, Endpoint, Exposure, FieldValue
+from ipcinspect.model.process import Process
 from ipcinspect.model.snapshot import Limit, Snapshot
-from ipcinspect.model.wait import Awaited
+from ipcinspect.model.wait import Awaited, Wait
 from tests.diagnosis.builders import look, reads, thread, wait, writes
 from tests.fakes import NOON, channel, endpoint, pipe, process
 
@@ -173,6 +174,16 @@ def test_hidden_processes_make_it_likely_and_a_caveat_says_so() -> None:
     (finding,) = found(seen, "self-held-write-end")
     assert finding.certainty == "likely"
     assert any("1 process could not be read" in caveat for caveat in finding.caveats)
+
+
+def test_of_a_semaphore_a_caveat_says_that_its_owner_is_a_guess() -> None:
+    def takes(mine: Process, other: Process) -> Wait:
+        return wait(thread(mine), "semop", Awaited("count", processes=(other.key,), how="last operation"))
+
+    (finding,) = found(look([], [takes(A, B), takes(B, A)], [A, B]), "deadlock")
+    assert finding.certainty == "likely"
+    assert any("has no owner" in caveat for caveat in finding.caveats)
+    assert not found(BROKEN["deadlock"], "deadlock")[0].caveats
 
 
 @pytest.mark.parametrize("rule", ["self-held-write-end", "deadlock", "wait-before-read", "lock-owner-died"])

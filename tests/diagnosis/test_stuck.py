@@ -212,8 +212,22 @@ def test_a_terminal_of_which_one_process_has_both_sides_is_there_for_others_to_o
     ends = [endpoint("a", "master", A, 3), endpoint("b", "slave", A, 4)]
     terminal = channel(1, "pty", "idle", ends, name="/dev/pts/3")
     assert judged(look([terminal], [reads(A, terminal, 3)])) == []
-    taken = terminal._replace(endpoints=(ends[0], endpoint("b", "slave", B, 0)))
+    taken = timed(terminal, False)._replace(endpoints=(ends[0], endpoint("b", "slave", B, 0)))
     assert judged(look([taken], [reads(A, taken, 3), reads(B, taken, 0)])) == [({100, 200}, "likely")]
+
+
+def timed(terminal: Channel, timed_reads: bool | None) -> Channel:
+    fields = tuple(timed_reads if field.name == "timed_reads" else None for field in fields_of("pty"))
+    return terminal._replace(fields=fields)
+
+
+@pytest.mark.parametrize("timed_reads", [True, None])
+def test_a_read_of_a_terminal_that_may_end_by_itself_frees_who_waits_for_it(timed_reads: bool | None) -> None:
+    ends = [endpoint("a", "master", A, 3), endpoint("b", "slave", B, 0)]
+    terminal = timed(channel(1, "pty", "idle", ends, name="/dev/pts/3"), timed_reads)
+    assert judged(look([terminal], [reads(A, terminal, 3), reads(B, terminal, 0)])) == []
+    full = [writes(A, terminal, 3), writes(B, terminal, 0)]
+    assert judged(look([terminal], full)) == [({100, 200}, "yes")]
 
 
 def test_a_pipe_with_something_in_it_and_one_that_was_not_asked_free_their_reader() -> None:

@@ -202,6 +202,11 @@ if pid == 0:
     while True: os.write(1, MUCH)
 ready(); os.waitpid(pid, 0)
 """,
+    "both sides of a terminal wait for the other": """
+master, slave = os.openpty()
+fork(lambda: (close(master), os.read(slave, 1)))
+close(slave); ready(); os.read(master, 1)
+""",
     "an asyncio program that waits for a child whose output it does not read": """
 import asyncio
 async def main():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
+
 from ipcinspect.inspector import Inspector
 from ipcinspect.model.channel import Channel
 from ipcinspect.model.snapshot import Snapshot
@@ -99,6 +101,24 @@ os.write(master, chr(10).encode()); say(); stay()
     assert field(channel, "line_mode") is True
     subject.ask()
     assert waiting(terminal_of(pid)) == {"b": 4, "a": len(b"abc\r\n")}
+
+
+@pytest.mark.parametrize(("least", "tenths", "ends_by_itself"), [(0, 5, True), (1, 5, False), (0, 0, False)])
+def test_whether_a_read_ends_by_itself_follows_from_the_modes(
+    start: Start, least: int, tenths: int, ends_by_itself: bool
+) -> None:
+    subject = start(
+        MAKE
+        + """
+import termios
+master, slave = made(raw=True); modes = termios.tcgetattr(slave)
+modes[6][termios.VMIN], modes[6][termios.VTIME] = ARGS; termios.tcsetattr(slave, termios.TCSANOW, modes)
+say(os.getpid()); stay()
+""",
+        least,
+        tenths,
+    )
+    assert field(terminal_of(subject.said[0]), "timed_reads") is ends_by_itself
 
 
 def test_more_than_the_kernel_counts_is_unknown_and_full_is_what_blocks(start: Start) -> None:

@@ -98,6 +98,15 @@ socket.send_fds(a, [b"x"], [w]); close(w); ready(); os.read(r, 1)
 """,
     "a sleep": "ready(); time.sleep(10**6)",
     "a wait for a signal": "signal.pthread_sigmask(signal.SIG_BLOCK, [10]); ready(); signal.sigwait([10])",
+    "a reader of a terminal that gives up after a time": """
+import termios
+master, slave = os.openpty(); modes = termios.tcgetattr(slave); modes[3] &= ~termios.ICANON
+modes[6][termios.VMIN], modes[6][termios.VTIME] = 0, 255; termios.tcsetattr(slave, termios.TCSANOW, modes)
+def again():
+    close(master)
+    while True: os.read(slave, 1)
+fork(again); close(slave); ready(); os.read(master, 1)
+""",
     "a shell at its prompt": """
 import pty
 pid, master = pty.fork()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ipcinspect.diagnosis import handlers, wording
@@ -93,7 +93,7 @@ def _since(snapshot: Snapshot, waits: Iterable[Wait]) -> float:
     return max((wait.since for wait in waits if wait.since is not None), default=snapshot.taken_at)
 
 
-def caveats(judged: Judged, threads: Iterable[ThreadKey]) -> Iterator[str]:
+def caveats(judged: Judged, threads: Sequence[ThreadKey]) -> Iterator[str]:
     """What could make it not so."""
     hidden = judged.snapshot.hidden_processes
     if hidden:
@@ -105,6 +105,9 @@ def caveats(judged: Judged, threads: Iterable[ThreadKey]) -> Iterator[str]:
     if timed:
         names = wording.some([str(pid) for pid in timed])
         yield f"{names} catches a signal that timers send (SIGALRM and others): one that nobody can see may end it"
+    waits = (judged.graph.waits.get(key) for key in threads)
+    if any(awaited.what == "count" for wait in waits if wait is not None for awaited in wait.awaited):
+        yield "a semaphore has no owner, so who used it last is taken for him: anybody else could raise it"
 
 
 def certainty_of(judged: Judged, threads: Iterable[ThreadKey]) -> str:

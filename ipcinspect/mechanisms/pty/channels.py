@@ -55,7 +55,7 @@ def _hung_up(place: Place, slaves: Sequence[OtherHolder], number_is_taken: bool)
     """Where the look saw a living terminal of that number as well, this is one that ended or began meanwhile."""
     name = None if number_is_taken else _name(place, slaves)
     ends = list(_ends("b", "slave", slaves))
-    facts: tuple[FieldValue, ...] = (_device(place.device), 0, len(slaves), *([None] * 6))
+    facts: tuple[FieldValue, ...] = (_device(place.device), 0, len(slaves), *([None] * 7))
     return _channel(place, int(number_is_taken), name, "half-closed", (), ends, facts, _file(slaves))
 
 
@@ -159,6 +159,7 @@ def _facts(
         _name_of(scan, session),
         None if told is None else told.line_mode,
         None if told is None else told.echo,
+        None if told is None else told.timed_reads,
     )
 
 

@@ -16,6 +16,7 @@ FIELDS = (
     Field("session_name", "Session leader", None, "name of the process that leads the session"),
     Field("line_mode", "Line mode", None, "input is read by whole lines, and only those count as queued (ICANON)"),
     Field("echo", "Echo", None, "input is shown (ECHO)"),
+    Field("timed_reads", "Timed reads", None, "a read without input ends after a time (MIN 0 and a TIME, termios(3))"),
     Field("owner_uid", "Owner", "uid", "user id that owns the slave's file"),
     Field("mode", "Mode", "mode", "permission bits of the slave's file: who may open it"),
 )
