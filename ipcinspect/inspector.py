@@ -78,13 +78,14 @@ def without_process(snapshot: Snapshot, gone: ProcessKey) -> Snapshot:
     pid = gone.pid
     if pid in snapshot.processes and snapshot.processes[pid].key != gone:
         return snapshot
-    channels = []
+    channels, left_out = [], {}
     for channel in snapshot.channels:
         for endpoint in channel.endpoints:
             if endpoint.process is not None and endpoint.process.pid == pid:
                 kept = _without_ends(channel, pid)
                 if kept is not None:
                     channels.append(kept)
+                    left_out[kept.key] = tuple(end for end in channel.endpoints if end not in kept.endpoints)
                 break
         else:
             channels.append(channel)
@@ -94,6 +95,7 @@ def without_process(snapshot: Snapshot, gone: ProcessKey) -> Snapshot:
         processes={key: process for key, process in snapshot.processes.items() if key != pid},
         descriptors={key: rows for key, rows in snapshot.descriptors.items() if key != pid},
         waits={key: sleepers for key, sleepers in snapshot.waits.items() if key != gone},
+        left_out=left_out,
     )
 
 

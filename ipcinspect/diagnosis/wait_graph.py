@@ -130,10 +130,20 @@ class WaitGraph:
             return helpers._replace(unknown="processes come and go faster than they are read")
         if _may_end_by_itself(wait, channel):
             return helpers._replace(unknown="a read of this terminal may end after a time")
+        if self._is_for_us(wait, awaited, channel):
+            return helpers._replace(unknown="this program itself could")
         if helpers.unknown is None and awaited.what in ("data", "room"):
             people = (wait.thread.process, *helpers.processes)
             return helpers._replace(unknown=self._out_of_sight.why(people, channel.key))
         return helpers
+
+    def _is_for_us(self, wait: Wait, awaited: Awaited, channel: Channel) -> bool:
+        """Whether the observer could bring it, who is left out of the ends."""
+        ours = self.snapshot.left_out.get(channel.key)
+        if not ours:
+            return False
+        whole = channel._replace(endpoints=(*channel.endpoints, *ours))
+        return any(end in ours for end in _acting(whole, awaited, wait.thread.process))
 
 
 def of_channel(channel: Channel, awaited: Awaited, process: ProcessKey) -> Helpers:

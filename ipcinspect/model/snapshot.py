@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from ipcinspect.model.channel import Channel
+from ipcinspect.model.channel import Channel, Endpoint
 from ipcinspect.model.channel_key import ChannelKey
 from ipcinspect.model.gap import Gap, Sight
 from ipcinspect.model.process import Descriptor, Process, ProcessKey
@@ -106,6 +106,8 @@ class Snapshot:
     settled: bool = True
     """With waits: whether at one moment of the look everybody who was there had been read. Where processes come and go
     faster than that, one that was missed may hold an end of anything."""
+    left_out: Mapping[ChannelKey, tuple[Endpoint, ...]] = field(default_factory=dict)
+    """The ends of the observer, who is in no other part of this look, where others have ends of the same side."""
     sees_all: bool = True
     """Whether nobody is left out who may hold something: there are none outside of our pid namespace, none that the
     /proc mount hides, and all the others let themselves be read, in time."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from signal import Signals
 
 import pytest
@@ -234,6 +235,14 @@ def test_a_pipe_with_something_in_it_and_one_that_was_not_asked_free_their_reade
     for changes in ({"queued": 5}, {"state": "unknown", "queued": None}):
         forth, back = pipe(1, A, B, **changes), pipe(2, B, A)  # type: ignore[arg-type]
         assert judged(look([forth, back], [reads(A, back, 0), reads(B, forth, 0)])) == []
+
+
+def test_who_may_be_helped_by_whoever_looks_is_not_stuck() -> None:
+    own = channel(1, "pipe", "idle", [endpoint("a", "writer", A, 4), endpoint("b", "reader", A, 3)])
+    seen = look([own], [reads(A, own, 3)])
+    ours = {side: {own.key: (endpoint(side, role, B, 9),)} for side, role in (("a", "writer"), ("b", "reader"))}
+    assert judged(replace(seen, left_out=ours["a"])) == []
+    assert judged(replace(seen, left_out=ours["b"])) == [({100}, "likely")]
 
 
 def in_flight(count: int | None, *ends: Endpoint) -> Channel:

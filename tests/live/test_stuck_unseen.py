@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -9,9 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from ipcinspect.inspector import Inspector
+from ipcinspect.model.snapshot import Want
+from ipcinspect.sources.live import LiveSource
+from tests.live.conftest import Start
 from tests.live.running_programs import Programs, running
 from tests.live.stuck_programs import STUCK
-from tests.live.subjects import until
+from tests.live.subjects import asleep_in, until
 from tests.live.test_without_privilege import NOBODY, looks, nobody
 
 __all__ = ["nobody"]
@@ -61,6 +67,26 @@ def said(programs: Programs, command: tuple[str, ...]) -> dict[str, list[tuple[s
             if severity != "info":
                 told.setdefault(str(name), []).append((certainty, caveats))
     return told
+
+
+def test_who_shares_an_end_with_whoever_looks_is_accused_only_after_that_one_is_closed(start: Start) -> None:
+    with contextlib.ExitStack() as stack:
+        r, w = os.pipe()
+        ours = stack.enter_context(os.fdopen(w, "wb", buffering=0))
+        with os.fdopen(r, "rb"):
+            reader = start("say(); os.read(ARGS[0], 1)", r, pass_fds=[r, w])
+        stack.callback(reader.process.kill)
+        until(lambda: asleep_in(reader.pid, "pipe_read", "anon_pipe_read"), "it to read")
+        inspector = Inspector(LiveSource())
+
+        def accused() -> bool:
+            found = inspector.observe(Want(waits=True)).findings
+            return any(key.process.pid == reader.pid for one in found for key in one.threads)
+
+        for _ in range(3):
+            assert not accused()
+        ours.close()
+        until(accused, "it is accused")
 
 
 @pytest.mark.usefixtures("nobody")

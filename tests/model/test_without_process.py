@@ -46,6 +46,12 @@ def test_a_channel_that_it_shares_keeps_the_ends_of_the_others() -> None:
     assert [end.process for end in left.endpoints] == [THEM, OTHERS]
 
 
+def test_what_it_has_of_such_a_channel_is_kept_for_who_asks_whether_there_are_more_ends() -> None:
+    shared, theirs = held(("a", US), ("a", THEM), ("b", OTHERS)), held(("a", THEM))
+    other = theirs._replace(key=theirs.key._replace(number=2))
+    assert without_process(snapshot(shared, other), SELF).left_out == {shared.key: shared.endpoints[:1]}
+
+
 def test_a_pipe_to_its_own_pager_goes_whole() -> None:
     plumbing = held(("a", US), ("b", THEM))
     assert without_process(snapshot(plumbing), SELF).channels == ()
