@@ -17,8 +17,9 @@ from typing import Any, Callable, NamedTuple
 from ipcinspect.kernel import halves, procfs
 from ipcinspect.kernel.descriptors import Detail
 from ipcinspect.kernel.doctor import Counts, Reached, sightings
-from ipcinspect.kernel.errors import KernelError, Vanished
+from ipcinspect.kernel.errors import KernelError
 from ipcinspect.kernel.host import HostFacts, read_host
+from ipcinspect.kernel.newcomers import Newcomers, read_newcomers
 from ipcinspect.kernel.passwd import UserNames
 from ipcinspect.kernel.privileges import read_rights, root_if_it_helps
 from ipcinspect.kernel.relay import Relay
@@ -165,6 +166,7 @@ class Collector:
             limits=near,
             waits=sleepers,
             settled=walked.settled,
+            unread_jobs=walked.unread_jobs,
             sees_all=not (walked.missed or scan.is_shut_in),
         )
 
@@ -190,32 +192,19 @@ class Collector:
         pids = procfs.list_pids(self._root)
         answers, late = self._read(pids, walk.read)
         facts = [answer for answer in answers if isinstance(answer, ProcessFacts)]
-        settled = not want.waits or self._read_newcomers(walk, facts, late)
+        came = Newcomers([], True, frozenset())
+        if want.waits:
+            came = read_newcomers(
+                self._root, facts, late, lambda some: self._relay.run(some, walk.read), _SETTLES_WITHIN_S
+            )
+            facts += came.facts
         unseen = Counter(answer.why for answer in answers if isinstance(answer, KernelError))
         gaps = _walk_gaps(facts, unseen, late)
         if _FIRST_PID not in pids:
             gaps.append(Gap("processes that the /proc mount hides (hidepid)", "denied", None))
-        if not settled:
+        if not came.settled or came.groups:
             gaps.append(Gap("processes that came and went faster than they could be read", "timed out", None))
-        return _Walked(facts, gaps, settled)
-
-    def _read_newcomers(self, walk: Walk, facts: list[ProcessFacts], late: Sequence[int]) -> bool:
-        """Add whoever has come meanwhile, until all who are there have been read: whether that moment came in time.
-
-        A descriptor that is handed on from process to process is then in the table of one of them. Who answered that
-        he may not be read (hidepid) has been asked: of him it is known that nothing is.
-        """
-        known = {*late, *(each.pid for each in facts)}
-        until = time.monotonic() + _SETTLES_WITHIN_S
-        while time.monotonic() < until:
-            new = [pid for pid in procfs.list_pids(self._root) if pid not in known]
-            if not new:
-                return True
-            answers, silent = self._relay.run(new, walk.read)
-            answered = zip((pid for pid in new if pid not in silent), answers)
-            facts += [answer for answer in answers if isinstance(answer, ProcessFacts)]
-            known.update(silent, (pid for pid, answer in answered if not isinstance(answer, Vanished)))
-        return False
+        return _Walked(facts, gaps, came.settled, came.groups)
 
     def _read(
         self, pids: Sequence[int], read: Callable[[int], ProcessFacts | KernelError]
@@ -279,7 +268,8 @@ class _Walked(NamedTuple):
     facts: list[ProcessFacts]
     gaps: list[Gap]
     settled: bool
-    """Whether there was a moment at which everybody who was there had been read; only where waits are wanted."""
+    unread_jobs: frozenset[int]
+    """As in `Snapshot`."""
 
     @property
     def missed(self) -> bool:

@@ -1,9 +1,10 @@
 """Ends that nobody can see: in flight in a unix socket, or held by a member of the same job who cannot be read.
 
-Who holds the other end is read from the descriptors of processes. Two places are missing there: a descriptor that was
-sent and not received yet (SCM_RIGHTS, unix(7)), and those of a process that refuses, as `sudo` does to the user who
-started it. Both are suspected near at hand alone, in what a shell started as one job: if any of them on the machine
-counted, no user could be told of anything. What two who never sleep hand to and fro may be missed on either side.
+Who holds the other end is read from the descriptors of processes. Three places are missing there: a descriptor that was
+sent and not received yet (SCM_RIGHTS, unix(7)), those of a process that refuses, as `sudo` does to the user who started
+it, and those of one that forks and ends before it is read. All are suspected near at hand alone, in what a shell
+started as one job: if any of them on the machine counted, no user could be told of anything. What two who never sleep
+hand to and fro may be missed on either side.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from ipcinspect.model.process import Process, ProcessKey
 from ipcinspect.model.snapshot import Snapshot
 
 _IN_FLIGHT = "an end may be in flight in a unix socket"
+_GONE = "a process of the same job, which was gone before it could be read, may have handed on an end"
 _HIDDEN = "a process of the same job, which cannot be read, may have an end"
 
 
@@ -24,7 +26,7 @@ class OutOfSight:
     """What of one snapshot may be where nobody sees it."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        self._processes = snapshot.processes
+        self._processes, self._unread_jobs = snapshot.processes, snapshot.unread_jobs
         self._carriers: set[ProcessKey] = set()
         """Who has a socket in which descriptors are."""
         self._doubtful: dict[ProcessKey, set[ChannelKey]] = {}
@@ -43,6 +45,8 @@ class OutOfSight:
         for key in processes:
             if key in self._carriers or not self._carrying_jobs.isdisjoint(self._job_of(key)):
                 return _IN_FLIGHT
+            if not self._unread_jobs.isdisjoint(self._job_of(key)):
+                return _GONE
             if self._doubtful.get(key, set()) - {of}:
                 return _IN_FLIGHT
             if any(self._may_be_heir(one, key) for job in self._job_of(key) for one in self._hidden.get(job, ())):

@@ -104,8 +104,10 @@ class Snapshot:
     waits: Mapping[ProcessKey, Sleepers] = field(default_factory=dict)
     """Empty unless wanted."""
     settled: bool = True
-    """With waits: whether at one moment of the look everybody who was there had been read. Where processes come and go
-    faster than that, one that was missed may hold an end of anything."""
+    """With waits: whether at one moment of the look everybody who was there had been read, but for `unread_jobs`. Where
+    processes come and go faster than that, one that was missed may hold an end of anything."""
+    unread_jobs: frozenset[int] = frozenset()
+    """Process groups that had members at that moment who had not been read."""
     left_out: Mapping[ChannelKey, tuple[Endpoint, ...]] = field(default_factory=dict)
     """The ends of the observer, who is in no other part of this look, where others have ends of the same side."""
     sees_all: bool = True

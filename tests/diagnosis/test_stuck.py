@@ -245,6 +245,15 @@ def test_who_may_be_helped_by_whoever_looks_is_not_stuck() -> None:
     assert judged(replace(seen, left_out=ours["b"])) == [({100}, "likely")]
 
 
+def test_who_came_and_went_unread_may_have_handed_on_an_end_to_his_own_job_and_to_no_other() -> None:
+    reader = process(100, "a", job=100)
+    own = channel(1, "pipe", "idle", [endpoint("a", "writer", reader, 4), endpoint("b", "reader", reader, 3)])
+    seen = look([own], [reads(reader, own, 3)])
+    assert judged(replace(seen, unread_jobs=frozenset((100,)))) == []
+    assert judged(replace(seen, unread_jobs=frozenset((200,)))) == [({100}, "likely")]
+    assert judged(replace(seen, settled=False)) == []
+
+
 def in_flight(count: int | None, *ends: Endpoint) -> Channel:
     fields = tuple(count if field.name == "in_flight" else None for field in fields_of("unix"))
     return channel(9, "unix", "holding", ends, fields=fields)
