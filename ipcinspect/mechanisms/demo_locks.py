@@ -61,6 +61,14 @@ class Guard(Protocol):
         """Sleep until there is one that was not waited for yet."""
         ...
 
+    def wait_for_room(self, has_room: Callable[[], bool]) -> bool:
+        """Sleep until a place of a full ring is free; False where this lock has nothing to sleep on for that."""
+        ...
+
+    def announce_room(self) -> None:
+        """A place is free in a ring that was full."""
+        ...
+
     def close(self) -> None:
         """Let go of it."""
         ...
@@ -132,6 +140,13 @@ class UndoneSemaphores:
         """Take one off the count."""
         self._operate(f"[{_COUNT}: -1]", "until one is there", Step(_COUNT, -1))
 
+    def wait_for_room(self, has_room: Callable[[], bool]) -> bool:
+        """It counts what was stored, not what is free."""
+        return False
+
+    def announce_room(self) -> None:
+        """Nobody sleeps for that."""
+
     def close(self) -> None:
         """A set has no ends to close."""
 
@@ -174,6 +189,13 @@ class NamedSemaphores:
         """Take one off the count."""
         self._call("sem_wait", _COUNT, "until one is there", posix_semaphores.wait)
 
+    def wait_for_room(self, has_room: Callable[[], bool]) -> bool:
+        """It counts what was stored, not what is free."""
+        return False
+
+    def announce_room(self) -> None:
+        """Nobody sleeps for that."""
+
     def close(self) -> None:
         """sem_close(3) of both."""
         while self._addresses:
@@ -186,7 +208,7 @@ class NamedSemaphores:
 
 
 class RobustMutex:
-    """A mutex in the memory itself; the ring's counter of stored messages is the word to sleep on.
+    """A mutex in the memory itself; the ring's counters of stored and of taken messages are the words to sleep on.
 
     It is the sender who makes the mutex, as the first to have the memory; the receiver sleeps until it is ready.
     """
@@ -229,6 +251,18 @@ class RobustMutex:
             now = self._word(demo_ring.STORED)
             if not has_message():
                 self._sleep(demo_ring.STORED, now, "until one is there")
+
+    def wait_for_room(self, has_room: Callable[[], bool]) -> bool:
+        """Sleep on the counter of taken messages while it stays as it is."""
+        while not has_room():
+            now = self._word(demo_ring.TAKEN)
+            if not has_room():
+                self._sleep(demo_ring.TAKEN, now, "until a place is free")
+        return True
+
+    def announce_room(self) -> None:
+        """Wake who sleeps on that counter."""
+        self._wake(demo_ring.TAKEN, "a place is free")
 
     def close(self) -> None:
         """It goes with the memory."""

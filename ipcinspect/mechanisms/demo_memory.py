@@ -110,8 +110,9 @@ class MemoryEnd:
         ring = self._open_ring()
         if not ring.has_room():
             self._refuse_to_wait()
-            shown = ("for a free place, again each ms", "no system call")
-            self._calls("look", shown, lambda: _until(ring.has_room))
+            if self._guard is None or not self._guard.wait_for_room(ring.has_room):
+                shown = ("for a free place, again each ms", "no system call")
+                self._calls("look", shown, lambda: _until(ring.has_room))
         shown = (f"{len(payload)} bytes at {ring.next_place}", "no system call")
         self._guarded(lambda: self._calls("store", shown, lambda: ring.put(payload), lambda done: len(payload)))
         if self._guard is not None:
@@ -125,14 +126,20 @@ class MemoryEnd:
         if self._guard is not None:
             self._guard.wait(ring.has_message)
         shown = (f"{size} bytes at {ring.next_place}", "no system call")
-        waits = self._guard is None
+        guard, was_full = self._guard, False
 
         def load() -> bytes:
-            if waits:
+            nonlocal was_full
+            if guard is None:
                 _until(ring.has_message)
+            else:
+                was_full = ring.is_full()
             return ring.take(size)
 
-        return self._guarded(lambda: self._calls("load", shown, load, lambda data: f"{len(data)} bytes"))
+        data = self._guarded(lambda: self._calls("load", shown, load, lambda data: f"{len(data)} bytes"))
+        if guard is not None and was_full:
+            guard.announce_room()
+        return data
 
     def hold(self) -> None:
         """Take the lock and keep it: for an owner that dies with it. Raises OSError."""

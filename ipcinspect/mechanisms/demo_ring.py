@@ -97,6 +97,10 @@ class Ring:
         """Whether one is there that was not taken yet. Raises OSError (EBADMSG) as `has_room`."""
         return self._between(self._header[STORED // 8], self._own) > 0
 
+    def is_full(self) -> bool:
+        """Whether every place holds a message that this half has not taken. Raises OSError (EBADMSG) as `has_room`."""
+        return self._between(self._header[STORED // 8], self._own) == self._places
+
     def put(self, payload: bytes) -> None:
         """Store a message, then count it; there is room. Raises OSError (EMSGSIZE) where it does not fit a place."""
         if len(payload) > self._step - _LENGTH.size:

@@ -272,3 +272,30 @@ def clean(made: Handover) -> None:
     made.let_go()
     for leaving in made.leaves:
         demo_leaving.remove(leaving)
+
+
+@pytest.mark.parametrize("name", [name for name, lock in CASES if lock == "futex"])
+def test_a_sender_sleeps_on_the_futex_until_a_place_is_free(name: str) -> None:
+    with DemoPair.start(MEMORY[name], Plan(name, lock="futex", response="second", messages=1)) as pair:
+        pair.open()
+        for _ in range(3):
+            pair.send(b"fills it")
+            pair.begin_send(b"waits")
+            until(lambda: hears(pair) and sleeps_in(pair.sender_pid, "futex"))
+            assert pair.receive() == b"fills it"
+            pair.finish_send()
+            assert pair.receive() == b"waits"
+
+
+@pytest.mark.parametrize("lock", ["sysv-sem", "posix-sem"])
+def test_a_sender_without_a_word_to_sleep_on_looks_again_until_a_place_is_free(lock: str) -> None:
+    heard: list[Report] = []
+    plan = Plan("posix-shm", lock=lock, response="second", messages=1)
+    with DemoPair.start(MEMORY["posix-shm"], plan, hear=lambda side, report: heard.append(report)) as pair:
+        pair.open()
+        pair.send(b"fills it")
+        pair.begin_send(b"waits")
+        until(lambda: hears(pair) and any(report.call == "look" for report in heard))
+        assert pair.receive() == b"fills it"
+        pair.finish_send()
+        assert pair.receive() == b"waits"
