@@ -54,6 +54,14 @@ def wait_at_most(address: int, seconds: float) -> None:
         raise last_error("sem_timedwait")
 
 
+def value(address: int) -> int:
+    """sem_getvalue(3): how often it can be waited for without sleeping. Raises OSError."""
+    found = ctypes.c_int()
+    if _SLEEPY.sem_getvalue(ctypes.c_void_p(address), ctypes.byref(found)) < 0:
+        raise last_error("sem_getvalue")
+    return found.value
+
+
 def close(address: int) -> None:
     """sem_close(3). Raises OSError."""
     _call("sem_close", address)

@@ -149,8 +149,13 @@ def create_semaphores(values: Sequence[int | None], mode: int = 0o600) -> int:
     for num, value in enumerate(values):
         if value is None:
             continue
-        _checked(LIBC.semctl(semid, num, _SETVAL, value), "semctl")
+        set_value(semid, num, value)
     return semid
+
+
+def set_value(semid: int, num: int, value: int) -> None:
+    """semctl(2) with SETVAL: the value of one semaphore of a set. Raises OSError."""
+    _checked(LIBC.semctl(semid, num, _SETVAL, value), "semctl")
 
 
 def remove_semaphores(semid: int) -> None:

@@ -1,7 +1,8 @@
 """What guards the shared memory of a demo, and wakes its receiver: `demo_part.LOCKS`.
 
-Each is two things: a lock around every store and load, and a count of what was stored, on which the receiver sleeps in
-the kernel until it rises. What happens where the owner of the lock dies (measured on Linux 6 with glibc 2.36):
+Each is three things: a lock around every store and load, a count of what was stored, on which the receiver sleeps in
+the kernel until it rises, and a word that says that a place of a full ring is free, on which the sender sleeps. What
+happens where the owner of the lock dies (measured on Linux 6 with glibc 2.36):
 
 - sysv-sem: the kernel takes back what the dead one did (SEM_UNDO, semop(2)): the next locker simply gets it.
 - posix-sem: the kernel knows no owner. The lock stays taken for good; the next locker gives up with ETIMEDOUT.
@@ -25,7 +26,7 @@ from ipcinspect.mechanisms.demo_part import Calls, Leaving, Making, Part
 GIVES_UP_AFTER_S = 3.0
 """How long a locker waits for a lock that tells nobody of its owner's death."""
 
-_LOCK, _COUNT = 0, 1
+_LOCK, _COUNT, _ROOM = 0, 1, 2
 _LOW_HALF = 0 if sys.byteorder == "little" else 4
 """futex(2) looks at 32 bits: where in a counter of 64 those stand that change first."""
 
@@ -61,8 +62,8 @@ class Guard(Protocol):
         """Sleep until there is one that was not waited for yet."""
         ...
 
-    def wait_for_room(self, has_room: Callable[[], bool]) -> bool:
-        """Sleep until a place of a full ring is free; False where this lock has nothing to sleep on for that."""
+    def wait_for_room(self, has_room: Callable[[], bool]) -> None:
+        """Sleep until a place of a full ring is free."""
         ...
 
     def announce_room(self) -> None:
@@ -78,22 +79,24 @@ def make(making: Making) -> Made:
     """The lock that the terms ask for. Raises OSError."""
     kind = making.terms.lock
     if kind == "sysv-sem":
-        shown = ("IPC_PRIVATE", 2, f"{making.mode:04o}")
-        semid = making.calls("semget", shown, lambda: sysv.create_semaphores((None, None), making.mode))
+        shown = ("IPC_PRIVATE", 3, f"{making.mode:04o}")
+        semid = making.calls("semget", shown, lambda: sysv.create_semaphores((None, None, None), making.mode))
         return Made(f"{kind}:{semid}", (Leaving("sysv-sem", str(semid)),))
     if kind == "posix-sem":
-        return _two_named(making)
+        return _named(making)
     return Made(None, ())
 
 
-def _two_named(making: Making) -> Made:
-    lock = demo_shm.create_semaphore(making, 1)
+def _named(making: Making) -> Made:
+    made: list[demo_shm.NamedSemaphore] = []
     try:
-        count = demo_shm.create_semaphore(making, 0)
+        for value in (1, 0, 0):
+            made.append(demo_shm.create_semaphore(making, value))
     except OSError:
-        remove(Made(None, (lock.leaving,)))
+        remove(Made(None, tuple(semaphore.leaving for semaphore in made)))
         raise
-    return Made(f"posix-sem:{lock.name}:{count.name}", (lock.leaving, count.leaving))
+    names = ":".join(semaphore.name for semaphore in made)
+    return Made(f"posix-sem:{names}", tuple(semaphore.leaving for semaphore in made))
 
 
 def remove(made: Made) -> None:
@@ -115,7 +118,10 @@ def guard_of(part: Part) -> Guard | None:
 
 
 class UndoneSemaphores:
-    """A System V set of two: 0 while the lock is free, and the count. It needs no value that somebody has to set."""
+    """A System V set of three: 0 while the lock is free, the count, and 1 where a full ring got a free place.
+
+    It needs no value that somebody has to set at first.
+    """
 
     def __init__(self, calls: Calls, semid: int) -> None:
         self._calls, self._semid = calls, semid
@@ -140,12 +146,15 @@ class UndoneSemaphores:
         """Take one off the count."""
         self._operate(f"[{_COUNT}: -1]", "until one is there", Step(_COUNT, -1))
 
-    def wait_for_room(self, has_room: Callable[[], bool]) -> bool:
-        """It counts what was stored, not what is free."""
-        return False
+    def wait_for_room(self, has_room: Callable[[], bool]) -> None:
+        """Take the word that a place is free, until one is: it may be an old one."""
+        while not has_room():
+            self._operate(f"[{_ROOM}: -1]", "until a place is free", Step(_ROOM, -1))
 
     def announce_room(self) -> None:
-        """Nobody sleeps for that."""
+        """1, whatever it was: nobody may have waited for the last word, and it must not add up."""
+        number = self._semid
+        self._calls("semctl", (number, _ROOM, "SETVAL", 1, "a place is free"), lambda: sysv.set_value(number, _ROOM, 1))
 
     def close(self) -> None:
         """A set has no ends to close."""
@@ -156,14 +165,14 @@ class UndoneSemaphores:
 
 
 class NamedSemaphores:
-    """Two named POSIX semaphores: 1 while the lock is free, and the count."""
+    """Three named POSIX semaphores: 1 while the lock is free, the count, and 1 where a full ring got a free place."""
 
-    def __init__(self, calls: Calls, lock: str, count: str) -> None:
-        self._calls, self._names = calls, (lock, count)
+    def __init__(self, calls: Calls, *names: str) -> None:
+        self._calls, self._names = calls, names
         self._addresses: list[int] = []
 
     def open(self, memory: memoryview, is_sender: bool) -> None:
-        """sem_open(3) of both."""
+        """sem_open(3) of all."""
         for name in self._names:
             address = self._calls("sem_open", (name,), lambda name=name: posix_semaphores.open_existing(name), hex)  # type: ignore[misc]
             self._addresses.append(address)
@@ -189,15 +198,19 @@ class NamedSemaphores:
         """Take one off the count."""
         self._call("sem_wait", _COUNT, "until one is there", posix_semaphores.wait)
 
-    def wait_for_room(self, has_room: Callable[[], bool]) -> bool:
-        """It counts what was stored, not what is free."""
-        return False
+    def wait_for_room(self, has_room: Callable[[], bool]) -> None:
+        """Take the word that a place is free, until one is: it may be an old one."""
+        while not has_room():
+            self._call("sem_wait", _ROOM, "until a place is free", posix_semaphores.wait)
 
     def announce_room(self) -> None:
-        """Nobody sleeps for that."""
+        """Raise it where it is 0: nobody may have waited for the last word, and it must not add up."""
+        address = self._addresses[_ROOM]
+        if self._calls("sem_getvalue", (self._names[_ROOM],), lambda: posix_semaphores.value(address), str) == 0:
+            self._call("sem_post", _ROOM, "a place is free", posix_semaphores.post)
 
     def close(self) -> None:
-        """sem_close(3) of both."""
+        """sem_close(3) of all."""
         while self._addresses:
             address = self._addresses.pop()
             self._calls("sem_close", (hex(address),), lambda address=address: posix_semaphores.close(address))  # type: ignore[misc]
@@ -252,13 +265,12 @@ class RobustMutex:
             if not has_message():
                 self._sleep(demo_ring.STORED, now, "until one is there")
 
-    def wait_for_room(self, has_room: Callable[[], bool]) -> bool:
+    def wait_for_room(self, has_room: Callable[[], bool]) -> None:
         """Sleep on the counter of taken messages while it stays as it is."""
         while not has_room():
             now = self._word(demo_ring.TAKEN)
             if not has_room():
                 self._sleep(demo_ring.TAKEN, now, "until a place is free")
-        return True
 
     def announce_room(self) -> None:
         """Wake who sleeps on that counter."""

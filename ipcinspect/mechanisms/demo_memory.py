@@ -1,8 +1,8 @@
 """The half of a demo that shares memory: what segments, memory files and mapped files have in common.
 
 Shared memory wakes nobody and has no calls. Without a lock, who waits looks at the counters of the ring again and
-again; with one, it is guarded by it and the receiver sleeps in the kernel (`demo_locks`). Under terms that do not sleep
-a half looks once and raises BlockingIOError.
+again; with one, it is guarded by it and who waits sleeps in the kernel (`demo_locks`). Under terms that do not sleep a
+half looks once and raises BlockingIOError.
 """
 
 from __future__ import annotations
@@ -110,7 +110,9 @@ class MemoryEnd:
         ring = self._open_ring()
         if not ring.has_room():
             self._refuse_to_wait()
-            if self._guard is None or not self._guard.wait_for_room(ring.has_room):
+            if self._guard is not None:
+                self._guard.wait_for_room(ring.has_room)
+            else:
                 shown = ("for a free place, again each ms", "no system call")
                 self._calls("look", shown, lambda: _until(ring.has_room))
         shown = (f"{len(payload)} bytes at {ring.next_place}", "no system call")
