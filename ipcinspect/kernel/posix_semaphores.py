@@ -15,6 +15,11 @@ from ipcinspect.kernel.libc import last_error
 _SLEEPY = ctypes.CDLL(None, use_errno=True)
 _open = _SLEEPY.sem_open
 _open.restype = ctypes.c_void_p
+_post, _wait, _try_wait, _close = _SLEEPY.sem_post, _SLEEPY.sem_wait, _SLEEPY.sem_trywait, _SLEEPY.sem_close
+_timed_wait, _get_value = _SLEEPY.sem_timedwait, _SLEEPY.sem_getvalue
+for _function in (_post, _wait, _try_wait, _close):
+    _function.argtypes = (ctypes.c_void_p,)
+_timed_wait.argtypes = _get_value.argtypes = (ctypes.c_void_p, ctypes.c_void_p)
 
 
 class _Moment(ctypes.Structure):
@@ -33,43 +38,41 @@ def open_existing(name: str) -> int:
 
 def post(address: int) -> None:
     """sem_post(3). Raises OSError."""
-    _call("sem_post", address)
+    if _post(address) < 0:
+        raise last_error("sem_post")
 
 
 def wait(address: int) -> None:
     """sem_wait(3): sleeps until its value is above 0. Raises OSError."""
-    _call("sem_wait", address)
+    if _wait(address) < 0:
+        raise last_error("sem_wait")
 
 
 def try_wait(address: int) -> None:
     """sem_trywait(3). Raises OSError (EAGAIN where the value is 0)."""
-    _call("sem_trywait", address)
+    if _try_wait(address) < 0:
+        raise last_error("sem_trywait")
 
 
 def wait_at_most(address: int, seconds: float) -> None:
     """sem_timedwait(3). Raises OSError (ETIMEDOUT)."""
     until = time.clock_gettime(time.CLOCK_REALTIME) + seconds
-    moment = _Moment(int(until), int(until % 1 * 1e9))
-    if _SLEEPY.sem_timedwait(ctypes.c_void_p(address), ctypes.byref(moment)) < 0:
+    if _timed_wait(address, ctypes.byref(_Moment(int(until), int(until % 1 * 1e9)))) < 0:
         raise last_error("sem_timedwait")
 
 
 def value(address: int) -> int:
     """sem_getvalue(3): how often it can be waited for without sleeping. Raises OSError."""
     found = ctypes.c_int()
-    if _SLEEPY.sem_getvalue(ctypes.c_void_p(address), ctypes.byref(found)) < 0:
+    if _get_value(address, ctypes.byref(found)) < 0:
         raise last_error("sem_getvalue")
     return found.value
 
 
 def close(address: int) -> None:
     """sem_close(3). Raises OSError."""
-    _call("sem_close", address)
-
-
-def _call(name: str, address: int) -> None:
-    if getattr(_SLEEPY, name)(ctypes.c_void_p(address)) < 0:
-        raise last_error(name)
+    if _close(address) < 0:
+        raise last_error("sem_close")
 
 
 def _opened(address: int | None) -> int:

@@ -21,6 +21,8 @@ _WAIT, _WAKE = 0, 1
 _PROCESS_SHARED = _ROBUST = 1
 
 _SLEEPY = ctypes.CDLL(None, use_errno=True)
+_lock, _unlock = _SLEEPY.pthread_mutex_lock, _SLEEPY.pthread_mutex_unlock
+_lock.argtypes = _unlock.argtypes = (ctypes.c_void_p,)
 
 
 def initialise(address: int) -> None:
@@ -37,7 +39,8 @@ def initialise(address: int) -> None:
 
 def lock(address: int) -> None:
     """Take it, for this thread. Raises OSError; with EOWNERDEAD it is taken all the same, and not consistent yet."""
-    _checked(_SLEEPY.pthread_mutex_lock(ctypes.c_void_p(address)))
+    if number := _lock(address):
+        raise OSError(number, os.strerror(number))
 
 
 def make_consistent(address: int) -> None:
@@ -47,7 +50,8 @@ def make_consistent(address: int) -> None:
 
 def unlock(address: int) -> None:
     """Give it back. Raises OSError."""
-    _checked(_SLEEPY.pthread_mutex_unlock(ctypes.c_void_p(address)))
+    if number := _unlock(address):
+        raise OSError(number, os.strerror(number))
 
 
 def wait_while(address: int, value: int) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ipcinspect.kernel.errors import translated
@@ -170,8 +170,19 @@ def operate(semid: int, num: int, change: int, flags: int = 0) -> None:
 
 def operate_at_once(semid: int, steps: Sequence[Step]) -> None:
     """One semop(2) of several steps: all of them, or it sleeps until all are possible. Raises OSError."""
+    operation(semid, steps)()
+
+
+def operation(semid: int, steps: Sequence[Step]) -> Callable[[], None]:
+    """`operate_at_once` for one set and the same steps each time."""
     array = (_SemOp * len(steps))(*(_SemOp(*step) for step in steps))
-    _checked(_SLEEPY.semop(semid, array, len(steps)), "semop")
+    semop, count = _SLEEPY.semop, len(steps)
+
+    def operate() -> None:
+        if semop(semid, array, count) < 0:
+            raise last_error("semop")
+
+    return operate
 
 
 def create_segment(size: int, mode: int = 0o600) -> int:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import functools
 import sys
 from typing import Callable, NamedTuple, Protocol
 
@@ -54,8 +55,8 @@ class Guard(Protocol):
         """Give it back."""
         ...
 
-    def announce(self) -> None:
-        """One more message is there."""
+    def announce(self, was_empty: bool) -> None:
+        """One more message is there; before it there was none, or nobody knows."""
         ...
 
     def wait(self, has_message: Callable[[], bool]) -> None:
@@ -125,31 +126,36 @@ class UndoneSemaphores:
 
     def __init__(self, calls: Calls, semid: int) -> None:
         self._calls, self._semid = calls, semid
+        lock = (Step(_LOCK, 0), Step(_LOCK, 1, SEM_UNDO))
+        self._lock = self._semop(f"[{_LOCK}: until 0, {_LOCK}: +1 SEM_UNDO]", "lock", *lock)
+        self._unlock = self._semop(f"[{_LOCK}: -1 SEM_UNDO]", "unlock", Step(_LOCK, -1, SEM_UNDO))
+        self._announce = self._semop(f"[{_COUNT}: +1]", "one more is there", Step(_COUNT, 1))
+        self._wait = self._semop(f"[{_COUNT}: -1]", "until one is there", Step(_COUNT, -1))
+        self._wait_for_room = self._semop(f"[{_ROOM}: -1]", "until a place is free", Step(_ROOM, -1))
 
     def open(self, memory: memoryview, is_sender: bool) -> None:
         """A set is there without opening it."""
 
     def lock(self) -> None:
         """Wait for 0 and raise, in one step that the kernel undoes when we die."""
-        steps = (Step(_LOCK, 0), Step(_LOCK, 1, SEM_UNDO))
-        self._operate(f"[{_LOCK}: until 0, {_LOCK}: +1 SEM_UNDO]", "lock", *steps)
+        self._lock()
 
     def unlock(self) -> None:
         """Back to 0."""
-        self._operate(f"[{_LOCK}: -1 SEM_UNDO]", "unlock", Step(_LOCK, -1, SEM_UNDO))
+        self._unlock()
 
-    def announce(self) -> None:
+    def announce(self, was_empty: bool) -> None:
         """Raise the count."""
-        self._operate(f"[{_COUNT}: +1]", "one more is there", Step(_COUNT, 1))
+        self._announce()
 
     def wait(self, has_message: Callable[[], bool]) -> None:
         """Take one off the count."""
-        self._operate(f"[{_COUNT}: -1]", "until one is there", Step(_COUNT, -1))
+        self._wait()
 
     def wait_for_room(self, has_room: Callable[[], bool]) -> None:
         """Take the word that a place is free, until one is: it may be an old one."""
         while not has_room():
-            self._operate(f"[{_ROOM}: -1]", "until a place is free", Step(_ROOM, -1))
+            self._wait_for_room()
 
     def announce_room(self) -> None:
         """1, whatever it was: nobody may have waited for the last word, and it must not add up."""
@@ -159,9 +165,9 @@ class UndoneSemaphores:
     def close(self) -> None:
         """A set has no ends to close."""
 
-    def _operate(self, told: str, why: str, *steps: Step) -> None:
-        number = self._semid
-        self._calls("semop", (number, told, why), lambda: _steadily(lambda: sysv.operate_at_once(number, steps)))
+    def _semop(self, told: str, why: str, *steps: Step) -> Callable[[], None]:
+        shown = (self._semid, told, why)
+        return self._calls.bound("semop", _steady(sysv.operation(self._semid, steps)), lambda: shown)
 
 
 class NamedSemaphores:
@@ -176,38 +182,45 @@ class NamedSemaphores:
         for name in self._names:
             address = self._calls("sem_open", (name,), lambda name=name: posix_semaphores.open_existing(name), hex)  # type: ignore[misc]
             self._addresses.append(address)
+        at_most = GIVES_UP_AFTER_S
+        self._lock = self._bound(
+            "sem_timedwait",
+            _LOCK,
+            f"{at_most:g} s, lock",
+            lambda address: posix_semaphores.wait_at_most(address, at_most),
+        )
+        self._unlock = self._bound("sem_post", _LOCK, "unlock", posix_semaphores.post)
+        self._announce = self._bound("sem_post", _COUNT, "one more is there", posix_semaphores.post)
+        self._wait = self._bound("sem_wait", _COUNT, "until one is there", posix_semaphores.wait)
+        self._announce_room = self._bound("sem_post", _ROOM, "a place is free", posix_semaphores.post)
+        self._wait_for_room = self._bound("sem_wait", _ROOM, "until a place is free", posix_semaphores.wait)
 
     def lock(self) -> None:
         """Wait for it, but not for ever (ETIMEDOUT)."""
-        self._call(
-            "sem_timedwait",
-            _LOCK,
-            f"{GIVES_UP_AFTER_S:g} s, lock",
-            lambda address: posix_semaphores.wait_at_most(address, GIVES_UP_AFTER_S),
-        )
+        self._lock()
 
     def unlock(self) -> None:
         """Raise it to 1 again."""
-        self._call("sem_post", _LOCK, "unlock", posix_semaphores.post)
+        self._unlock()
 
-    def announce(self) -> None:
+    def announce(self, was_empty: bool) -> None:
         """Raise the count."""
-        self._call("sem_post", _COUNT, "one more is there", posix_semaphores.post)
+        self._announce()
 
     def wait(self, has_message: Callable[[], bool]) -> None:
         """Take one off the count."""
-        self._call("sem_wait", _COUNT, "until one is there", posix_semaphores.wait)
+        self._wait()
 
     def wait_for_room(self, has_room: Callable[[], bool]) -> None:
         """Take the word that a place is free, until one is: it may be an old one."""
         while not has_room():
-            self._call("sem_wait", _ROOM, "until a place is free", posix_semaphores.wait)
+            self._wait_for_room()
 
     def announce_room(self) -> None:
         """Raise it where it is 0: nobody may have waited for the last word, and it must not add up."""
         address = self._addresses[_ROOM]
-        if self._calls("sem_getvalue", (self._names[_ROOM],), lambda: posix_semaphores.value(address), str) == 0:
-            self._call("sem_post", _ROOM, "a place is free", posix_semaphores.post)
+        if self._calls("sem_getvalue", (self._names[_ROOM],), lambda: posix_semaphores.value(address)) == 0:
+            self._announce_room()
 
     def close(self) -> None:
         """sem_close(3) of all."""
@@ -215,9 +228,9 @@ class NamedSemaphores:
             address = self._addresses.pop()
             self._calls("sem_close", (hex(address),), lambda address=address: posix_semaphores.close(address))  # type: ignore[misc]
 
-    def _call(self, name: str, which: int, why: str, function: Callable[[int], None]) -> None:
-        address = self._addresses[which]
-        self._calls(name, (self._names[which], why), lambda: _steadily(lambda: function(address)))
+    def _bound(self, name: str, which: int, why: str, function: Callable[[int], None]) -> Callable[[], None]:
+        shown = (self._names[which], why)
+        return self._calls.bound(name, _steady(functools.partial(function, self._addresses[which])), lambda: shown)
 
 
 class RobustMutex:
@@ -234,8 +247,11 @@ class RobustMutex:
         """Make it, or wait until it is made."""
         self._memory = memory
         self._start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        self._lock = self._mutex("pthread_mutex_lock", shared_mutex.lock)
+        self._unlock = self._mutex("pthread_mutex_unlock", shared_mutex.unlock)
         if is_sender:
-            self._call("pthread_mutex_init", shared_mutex.initialise, "PTHREAD_PROCESS_SHARED, PTHREAD_MUTEX_ROBUST")
+            more = ("PTHREAD_PROCESS_SHARED, PTHREAD_MUTEX_ROBUST",)
+            self._mutex("pthread_mutex_init", shared_mutex.initialise, *more)()
             memory[demo_ring.READY + _LOW_HALF : demo_ring.READY + _LOW_HALF + 4] = (1).to_bytes(4, sys.byteorder)
             self._wake(demo_ring.READY, "the lock is ready")
         while self._word(demo_ring.READY) == 0:
@@ -244,33 +260,28 @@ class RobustMutex:
     def lock(self) -> None:
         """Take it, also from one that died with it (EOWNERDEAD)."""
         try:
-            self._call("pthread_mutex_lock", shared_mutex.lock)
+            self._lock()
         except OSError as error:
             if error.errno != errno.EOWNERDEAD:
                 raise
-            self._call("pthread_mutex_consistent", shared_mutex.make_consistent)
+            self._mutex("pthread_mutex_consistent", shared_mutex.make_consistent)()
 
     def unlock(self) -> None:
         """Give it back."""
-        self._call("pthread_mutex_unlock", shared_mutex.unlock)
+        self._unlock()
 
-    def announce(self) -> None:
-        """Wake who sleeps on the counter."""
-        self._wake(demo_ring.STORED, "one more is there")
+    def announce(self, was_empty: bool) -> None:
+        """Wake who sleeps on the counter: nobody does while there are messages."""
+        if was_empty:
+            self._wake(demo_ring.STORED, "one is there")
 
     def wait(self, has_message: Callable[[], bool]) -> None:
         """Sleep on the counter while it stays as it is."""
-        while not has_message():
-            now = self._word(demo_ring.STORED)
-            if not has_message():
-                self._sleep(demo_ring.STORED, now, "until one is there")
+        self._sleep_until(has_message, demo_ring.STORED, "until one is there")
 
     def wait_for_room(self, has_room: Callable[[], bool]) -> None:
         """Sleep on the counter of taken messages while it stays as it is."""
-        while not has_room():
-            now = self._word(demo_ring.TAKEN)
-            if not has_room():
-                self._sleep(demo_ring.TAKEN, now, "until a place is free")
+        self._sleep_until(has_room, demo_ring.TAKEN, "until a place is free")
 
     def announce_room(self) -> None:
         """Wake who sleeps on that counter."""
@@ -285,6 +296,12 @@ class RobustMutex:
         start = offset + _LOW_HALF
         return int.from_bytes(self._memory[start : start + 4], sys.byteorder)
 
+    def _sleep_until(self, condition: Callable[[], bool], offset: int, why: str) -> None:
+        while not condition():
+            now = self._word(offset)
+            if not condition():
+                self._sleep(offset, now, why)
+
     def _sleep(self, offset: int, value: int, why: str) -> None:
         address = self._start + offset + _LOW_HALF
         shown = (hex(address), "FUTEX_WAIT", value, why)
@@ -296,15 +313,20 @@ class RobustMutex:
         address = self._start + offset + _LOW_HALF
         self._calls("futex", (hex(address), "FUTEX_WAKE", 1, why), lambda: shared_mutex.wake_one(address))
 
-    def _call(self, name: str, function: Callable[[int], None], *more: str) -> None:
+    def _mutex(self, name: str, function: Callable[[int], None], *more: str) -> Callable[[], None]:
         address = self._start + demo_ring.LOCK
-        self._calls(name, (hex(address), *more), lambda: function(address))
+        shown = (hex(address), *more)
+        return self._calls.bound(name, functools.partial(function, address), lambda: shown)
 
 
-def _steadily(call: Callable[[], None]) -> None:
-    """Again where a signal interrupted it (EINTR): SIGCONT after a stop does, handled or not (signal(7))."""
-    while True:
-        try:
-            return call()
-        except InterruptedError:
-            continue
+def _steady(call: Callable[[], None]) -> Callable[[], None]:
+    """The call, again where a signal interrupted it (EINTR): SIGCONT after a stop does, handled or not (signal(7))."""
+
+    def again() -> None:
+        while True:
+            try:
+                return call()
+            except InterruptedError:
+                continue
+
+    return again

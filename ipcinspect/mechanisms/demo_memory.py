@@ -11,7 +11,7 @@ import errno
 import mmap
 import os
 import time
-from typing import Callable, Protocol, TypeVar
+from typing import Callable, Protocol
 
 from ipcinspect.mechanisms import demo_locks
 from ipcinspect.mechanisms.demo_part import Making, Part
@@ -19,8 +19,6 @@ from ipcinspect.mechanisms.demo_ring import Ring, bytes_for, places_for
 from ipcinspect.mechanisms.room import Demo, Handover
 
 _LOOK_AGAIN_S = 0.001
-
-T = TypeVar("T")
 
 
 class Mapped(Protocol):
@@ -90,11 +88,20 @@ class MemoryEnd:
         self._guard = demo_locks.guard_of(part)
         self._mapped: Mapped | None = None
         self._ring: Ring | None = None
+        self._store: Callable[[bytes], int]
+        self._load: Callable[[int], bytes]
 
     def open(self) -> None:
         """Map or attach, and take hold of the lock. Raises OSError."""
         self._mapped = self._take(self._part)
-        self._ring = Ring(self._mapped.memory, places_for(self._part.terms), self._follows)
+        self._ring = ring = Ring(self._mapped.memory, places_for(self._part.terms), self._follows)
+
+        def shown(size: int) -> tuple[str, str]:
+            return f"{size} bytes at {ring.next_place}", "no system call"
+
+        load = self._take_when_there if self._guard is None else ring.take
+        self._store = self._calls.bound("store", ring.put, lambda payload: shown(len(payload)))
+        self._load = self._calls.bound("load", load, shown, lambda data: f"{len(data)} bytes")
         if self._guard is not None:
             self._guard.open(self._mapped.memory, self._is_sender)
 
@@ -107,39 +114,36 @@ class MemoryEnd:
 
     def send(self, payload: bytes) -> None:
         """Store it where the other looks; waits for a free place. Raises OSError (EMSGSIZE, EBADMSG, of the lock)."""
-        ring = self._open_ring()
+        ring, guard = self._open_ring(), self._guard
         if not ring.has_room():
             self._refuse_to_wait()
-            if self._guard is not None:
-                self._guard.wait_for_room(ring.has_room)
-            else:
-                shown = ("for a free place, again each ms", "no system call")
-                self._calls("look", shown, lambda: _until(ring.has_room))
-        shown = (f"{len(payload)} bytes at {ring.next_place}", "no system call")
-        self._guarded(lambda: self._calls("store", shown, lambda: ring.put(payload), lambda done: len(payload)))
-        if self._guard is not None:
-            self._guard.announce()
+            self._await_room(ring.has_room)
+        if guard is None:
+            self._store(payload)
+            return
+        guard.lock()
+        try:
+            was_empty = ring.is_empty()
+            self._store(payload)
+        finally:
+            guard.unlock()
+        guard.announce(was_empty)
 
     def receive(self, size: int) -> bytes:
         """What the other stored next; waits for it. Raises OSError (EBADMSG, of the lock)."""
-        ring = self._open_ring()
+        ring, guard = self._open_ring(), self._guard
         if not self._part.terms.blocking and not ring.has_message():
             self._refuse_to_wait()
-        if self._guard is not None:
-            self._guard.wait(ring.has_message)
-        shown = (f"{size} bytes at {ring.next_place}", "no system call")
-        guard, was_full = self._guard, False
-
-        def load() -> bytes:
-            nonlocal was_full
-            if guard is None:
-                _until(ring.has_message)
-            else:
-                was_full = ring.is_full()
-            return ring.take(size)
-
-        data = self._guarded(lambda: self._calls("load", shown, load, lambda data: f"{len(data)} bytes"))
-        if guard is not None and was_full:
+        if guard is None:
+            return self._load(size)
+        guard.wait(ring.has_message)
+        guard.lock()
+        try:
+            was_full = ring.is_full()
+            data = self._load(size)
+        finally:
+            guard.unlock()
+        if was_full:
             guard.announce_room()
         return data
 
@@ -163,15 +167,16 @@ class MemoryEnd:
         if not self._part.terms.blocking:
             raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
-    def _guarded(self, act: Callable[[], T]) -> T:
-        """Do it while the lock is ours, where there is one."""
-        if self._guard is None:
-            return act()
-        self._guard.lock()
-        try:
-            return act()
-        finally:
-            self._guard.unlock()
+    def _await_room(self, has_room: Callable[[], bool]) -> None:
+        if self._guard is not None:
+            self._guard.wait_for_room(has_room)
+        else:
+            self._calls("look", ("for a free place, again each ms", "no system call"), lambda: _until(has_room))
+
+    def _take_when_there(self, size: int) -> bytes:
+        ring = self._open_ring()
+        _until(ring.has_message)
+        return ring.take(size)
 
     def _open_ring(self) -> Ring:
         assert self._ring is not None, "used before open or after close"

@@ -10,7 +10,7 @@ import errno
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Callable, NamedTuple, TypeVar
+from typing import Callable, NamedTuple, ParamSpec, TypeVar
 
 NOTIFICATIONS = ("read", "poll", "epoll", "signal", "mq_notify")
 """How a receiver learns that data is there: it sleeps in the reading call itself; in poll(2); in epoll_wait(2); by a
@@ -26,6 +26,7 @@ BROKEN = {errno.EPIPE: "; SIGPIPE came with it, which this process ignores"}
 """What a write into a pipe or a stream does beside failing: the signal ends a program that does not ignore it (Python
 does). A message that keeps its boundary (SOCK_SEQPACKET, SOCK_DGRAM) fails without the signal (net/unix/af_unix.c)."""
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -119,6 +120,20 @@ class Calls:
         self._report(begun._replace(took_s=took, result="0" if told is None else str(told)))
         return result
 
+    def bound(
+        self,
+        call: str,
+        function: Callable[P, T],
+        shown: Callable[P, Sequence[object]],
+        returns: Callable[[T], object] = lambda result: result,
+    ) -> Callable[P, T]:
+        """`function`, reported each time that it is called; `shown`: what it is called with, for the reader."""
+
+        def tell(*args: P.args, **named: P.kwargs) -> T:
+            return self(call, shown(*args, **named), lambda: function(*args, **named), returns)
+
+        return tell
+
 
 class BareCalls(Calls):
     """Makes calls and tells nobody: for halves whose time is measured. What fails is raised, and told by that."""
@@ -137,6 +152,16 @@ class BareCalls(Calls):
     ) -> T:
         """What `function` gives. Raises what it raises."""
         return function()
+
+    def bound(
+        self,
+        call: str,
+        function: Callable[P, T],
+        shown: Callable[P, Sequence[object]],
+        returns: Callable[[T], object] = lambda result: result,
+    ) -> Callable[P, T]:
+        """`function` itself."""
+        return function
 
 
 class Terms(NamedTuple):

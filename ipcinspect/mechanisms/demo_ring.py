@@ -24,6 +24,7 @@ STORED, TAKEN, READY = 0, 8, 16
 LOCK = 64
 """Where in the header a lock in the memory itself stands."""
 
+_STORED, _TAKEN = STORED // 8, TAKEN // 8
 _LENGTH = struct.Struct("=I")
 _ALIGNMENT = 8
 LONGEST = MOST - HEADER - _LENGTH.size
@@ -65,7 +66,7 @@ class Ring:
 
     def __init__(self, memory: memoryview, places: int, follows: bool = True) -> None:
         """`follows`: whether the sender looks at how far the receiver is; one that may only read cannot say."""
-        self._memory = memory
+        self._memory, self._is_readonly = memory, memory.readonly
         # as words: what is packed byte by byte the other process could see half of
         self._header = memory[:LOCK].cast("Q")
         self._places = places
@@ -91,40 +92,45 @@ class Ring:
 
     def has_room(self) -> bool:
         """Whether a place is free. Raises OSError (EBADMSG) where the receiver's counter cannot be true."""
-        return not self._follows or self._between(self._own, self._header[TAKEN // 8]) < self._places
+        return not self._follows or self._between(self._own, self._header[_TAKEN]) < self._places
 
     def has_message(self) -> bool:
         """Whether one is there that was not taken yet. Raises OSError (EBADMSG) as `has_room`."""
-        return self._between(self._header[STORED // 8], self._own) > 0
+        return self._between(self._header[_STORED], self._own) > 0
+
+    def is_empty(self) -> bool:
+        """Whether all that this half stored may have been taken. Raises OSError (EBADMSG) as `has_room`."""
+        return not self._follows or self._between(self._own, self._header[_TAKEN]) == 0
 
     def is_full(self) -> bool:
         """Whether every place holds a message that this half has not taken. Raises OSError (EBADMSG) as `has_room`."""
-        return self._between(self._header[STORED // 8], self._own) == self._places
+        return self._between(self._header[_STORED], self._own) == self._places
 
-    def put(self, payload: bytes) -> None:
-        """Store a message, then count it; there is room. Raises OSError (EMSGSIZE) where it does not fit a place."""
-        if len(payload) > self._step - _LENGTH.size:
-            raise OSError(errno.EMSGSIZE, os.strerror(errno.EMSGSIZE))
-        place = self.next_place
+    def put(self, payload: bytes) -> int:
+        """Store a message, then count it; there is room. Its bytes. Raises OSError (EMSGSIZE): a place has fewer."""
+        memory, place, length = self._memory, self.next_place, len(payload)
         start = place + _LENGTH.size
-        self._memory[start : start + len(payload)] = payload
-        _LENGTH.pack_into(self._memory, place, len(payload))
+        if length > self._step - _LENGTH.size:
+            raise OSError(errno.EMSGSIZE, os.strerror(errno.EMSGSIZE))
+        memory[start : start + length] = payload
+        _LENGTH.pack_into(memory, place, length)
         self._own = (self._own + 1) % _WRAPS
-        self._header[STORED // 8] = self._own
+        self._header[_STORED] = self._own
+        return length
 
     def take(self, size: int) -> bytes:
         """At most `size` bytes of the next message. Raises OSError (EBADMSG): what stands there cannot be true."""
         if not self.has_message():
             raise _untrue()
-        place = self.next_place
-        length = _LENGTH.unpack_from(self._memory, place)[0]
+        memory, place = self._memory, self.next_place
+        start = place + _LENGTH.size
+        length = _LENGTH.unpack_from(memory, place)[0]
         if length > self._step - _LENGTH.size:
             raise _untrue()
-        start = place + _LENGTH.size
-        taken = bytes(self._memory[start : start + min(length, size)])
+        taken = bytes(memory[start : start + min(length, size)])
         self._own = (self._own + 1) % _WRAPS
-        if not self._memory.readonly:
-            self._header[TAKEN // 8] = self._own
+        if not self._is_readonly:
+            self._header[_TAKEN] = self._own
         return taken
 
     def release(self) -> None:

@@ -89,7 +89,8 @@ def notes(effort: Effort, results: Results) -> list[str]:
         "framed": "framed: the program sends the length before each message and reads it first",
         "polling": "polling: calls that do not sleep, made until they succeed, giving way in between (sched_yield(2))",
         "no lock": "no lock: who waits for memory looks each millisecond, or all the time where it polls",
-        "futex": "futex, posix-sem, sysv-sem behind memory: its lock, which also wakes who waits for a message or a place",
+        "futex": "futex, posix-sem, sysv-sem behind memory: its lock, and what wakes who waits for "
+        "a message or a place",
         "tcp": "tcp: over loopback, with TCP_NODELAY",
         "udp": "udp: the sender waits for the receiver before it could lose anything",
         "mmap": "mmap: the receiver may only read, so it says through a second file how far it is",
