@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+from collections.abc import Callable
 from typing import Any
 
 from ipcinspect.kernel.errors import Unsupported
@@ -59,17 +60,38 @@ def unlink(name: str) -> None:
 
 def send(fd: int, message: bytes, priority: int = 0) -> None:
     """Sleeps while the queue is full. Raises OSError."""
-    length = ctypes.c_size_t(len(message))
-    _checked(_call("mq_send", _SLEEPY)(fd, message, length, ctypes.c_uint(priority)), "mq_send")
+    sending(fd, priority)(message)
+
+
+def sending(fd: int, priority: int = 0) -> Callable[[bytes], None]:
+    """`send` for one queue and one priority. Raises OSError."""
+    mq_send = _call("mq_send", _SLEEPY)
+    mq_send.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint)
+
+    def send_one(message: bytes) -> None:
+        _checked(mq_send(fd, message, len(message), priority), "mq_send")
+
+    return send_one
 
 
 def receive(fd: int) -> bytes:
     """The oldest of the messages of the highest priority; sleeps while there is none. Raises OSError."""
+    return receiving(fd)()
+
+
+def receiving(fd: int) -> Callable[[], bytes]:
+    """`receive` for one queue, which is asked once for the longest message that it takes. Raises OSError."""
     question = Question()
     _checked(question(fd), "mq_getattr")
-    buffer = ctypes.create_string_buffer(question.answer().attributes.mq_msgsize)
-    got = _checked(_call("mq_receive", _SLEEPY)(fd, buffer, ctypes.c_size_t(len(buffer)), None), "mq_receive")
-    return buffer.raw[:got]
+    most = question.answer().attributes.mq_msgsize
+    buffer = ctypes.create_string_buffer(most)
+    mq_receive = _call("mq_receive", _SLEEPY)
+    mq_receive.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p)
+
+    def receive_one() -> bytes:
+        return ctypes.string_at(buffer, _checked(mq_receive(fd, buffer, most, None), "mq_receive"))
+
+    return receive_one
 
 
 def _opened(fd: int) -> int:

@@ -25,6 +25,9 @@ _GETPID, _GETVAL, _GETALL, _GETNCNT, _GETZCNT, _SETVAL = 11, 12, 13, 14, 15, 16
 _INDEX_BITS = (15, 24)  # SLOT bits of an id: usual, and with the boot option ipcmni_extend (ipc/util.h)
 _CBYTES_OFFSET, _QBYTES_OFFSET = 72, 88
 
+_KIND = struct.Struct("@l")
+"""What stands before the bytes of a message: its type."""
+
 _SLEEPY = ctypes.CDLL(None, use_errno=True)
 
 
@@ -129,8 +132,7 @@ def remove_queue(msqid: int) -> None:
 
 def send_message(msqid: int, payload: bytes, kind: int = 1, flags: int = 0) -> None:
     """One message of a type; sleeps while the queue is full, unless IPC_NOWAIT. Raises OSError."""
-    message = struct.pack("@l", kind) + payload
-    _checked(_msgsnd(msqid, message, len(payload), flags), "msgsnd")
+    _checked(_msgsnd(msqid, _KIND.pack(kind) + payload, len(payload), flags), "msgsnd")
 
 
 def receive_message(msqid: int, size: int, kind: int = 0, flags: int = 0) -> bytes:
@@ -138,9 +140,21 @@ def receive_message(msqid: int, size: int, kind: int = 0, flags: int = 0) -> byt
 
     Raises OSError (with IPC_NOWAIT ENOMSG, not EAGAIN).
     """
-    buffer = ctypes.create_string_buffer(struct.calcsize("@l") + size)
-    got = _checked(_msgrcv(msqid, buffer, size, kind, flags), "msgrcv")
-    return buffer.raw[struct.calcsize("@l") :][:got]
+    return receiving(msqid, kind, flags)(size)
+
+
+def receiving(msqid: int, kind: int = 0, flags: int = 0) -> Callable[[int], bytes]:
+    """`receive_message` for one queue, one type and the same flags; its buffer stays."""
+    buffer = ctypes.create_string_buffer(_KIND.size)
+
+    def receive(size: int) -> bytes:
+        nonlocal buffer
+        if len(buffer) < _KIND.size + size:
+            buffer = ctypes.create_string_buffer(_KIND.size + size)
+        got = _checked(_msgrcv(msqid, buffer, size, kind, flags), "msgrcv")
+        return ctypes.string_at(ctypes.addressof(buffer) + _KIND.size, got)
+
+    return receive
 
 
 def create_semaphores(values: Sequence[int | None], mode: int = 0o600) -> int:

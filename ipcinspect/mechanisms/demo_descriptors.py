@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import fcntl
+import functools
 import os
 import select
-from typing import Callable, TypeVar
+from typing import Callable
 
 from ipcinspect.mechanisms.demo_part import BROKEN, Calls, Part
-
-T = TypeVar("T")
 
 
 class DescriptorEnd:
@@ -20,27 +19,27 @@ class DescriptorEnd:
         self._calls, self._blocking = part.calls, part.terms.blocking
         self._take_end = take_end if take_end is not None else lambda: part.fds[0]
         self._fd = -1
+        self._write: Callable[[bytes | memoryview], int]
+        self._read: Callable[[int], bytes]
 
     def open(self) -> None:
         """Take hold of the end; may wait for the partner (a FIFO). Raises OSError."""
-        self._fd = self._take_end()
+        self._fd = fd = self._take_end()
+        write, read = functools.partial(os.write, fd), functools.partial(os.read, fd)
+        self._write = self._calls.bound("write", write, lambda rest: (fd, f"{len(rest)} bytes"), comes_with=BROKEN)
+        self._read = self._calls.bound("read", read, lambda size: (fd, size), told_size)
         if not self._blocking:
-            set_nonblocking(self._calls, self._fd)
+            set_nonblocking(self._calls, fd)
 
     def send(self, payload: bytes) -> None:
         """Write all of it; where the channel is full, sleeps, or raises BlockingIOError: a part may be in it then."""
-        rest = memoryview(payload)
-        while rest:
-            rest = rest[self._write(rest) :]
+        written = self._write(payload) if payload else 0
+        while written < len(payload):
+            written += self._write(memoryview(payload)[written:])
 
     def receive(self, size: int) -> bytes:
         """Read that many bytes; fewer only where every writer is gone. Raises OSError."""
-        parts: list[bytes] = []
-        left = size
-        while left > 0 and (part := self._read(left, started=left < size)):
-            parts.append(part)
-            left -= len(part)
-        return b"".join(parts)
+        return in_whole(self._calls, self._fd, self._read, size)
 
     def fileno(self) -> int:
         """What poll(2) can ask about."""
@@ -50,25 +49,27 @@ class DescriptorEnd:
         """Let go of the end. Raises OSError."""
         self._calls("close", (self._fd,), lambda: os.close(self._fd))
 
-    def _write(self, rest: memoryview) -> int:
-        shown = (self._fd, f"{len(rest)} bytes")
-        return self._calls("write", shown, lambda: os.write(self._fd, rest), comes_with=BROKEN)
 
-    def _read(self, size: int, started: bool) -> bytes:
-        def read() -> bytes:
-            return self._calls("read", (self._fd, size), lambda: os.read(self._fd, size), told_size)
+def in_whole(calls: Calls, fd: int, read: Callable[[int], bytes], size: int) -> bytes:
+    """So many bytes, by as many reads as that takes; fewer only where a read gives none. Raises OSError.
 
-        return in_whole(self._calls, self._fd, read, started)
+    Once a message has started, the rest is under way: it waits for that where the read would block.
+    """
+    data = read(size) if size > 0 else b""
+    if not data or len(data) >= size:
+        return data
+    parts, left = [data], size - len(data)
+    while left > 0 and (part := _the_rest(calls, fd, read, left)):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
 
 
-def in_whole(calls: Calls, fd: int, call: Callable[[], T], started: bool) -> T:
-    """A reading call of a message that has `started`: the rest is under way, so it waits where that would block."""
+def _the_rest(calls: Calls, fd: int, read: Callable[[int], bytes], size: int) -> bytes:
     while True:
         try:
-            return call()
+            return read(size)
         except BlockingIOError:
-            if not started:
-                raise
             _wait(calls, fd)
 
 

@@ -126,11 +126,12 @@ class Calls:
         function: Callable[P, T],
         shown: Callable[P, Sequence[object]],
         returns: Callable[[T], object] = lambda result: result,
+        comes_with: Mapping[int, str] = {},
     ) -> Callable[P, T]:
         """`function`, reported each time that it is called; `shown`: what it is called with, for the reader."""
 
         def tell(*args: P.args, **named: P.kwargs) -> T:
-            return self(call, shown(*args, **named), lambda: function(*args, **named), returns)
+            return self(call, shown(*args, **named), lambda: function(*args, **named), returns, comes_with)
 
         return tell
 
@@ -159,6 +160,7 @@ class BareCalls(Calls):
         function: Callable[P, T],
         shown: Callable[P, Sequence[object]],
         returns: Callable[[T], object] = lambda result: result,
+        comes_with: Mapping[int, str] = {},
     ) -> Callable[P, T]:
         """`function` itself."""
         return function

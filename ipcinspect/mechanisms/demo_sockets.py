@@ -66,30 +66,23 @@ class SocketEnd:
     def __init__(self, part: Part) -> None:
         self._calls, self._blocking = part.calls, part.terms.blocking
         self._end: socket.socket | None = None
+        self._send: Callable[[bytes | memoryview], int]
+        self._receive: Callable[[int], bytes]
 
     def send(self, payload: bytes) -> None:
         """A stream gets all bytes, the others one message.
 
         Where there is no room it sleeps, or raises BlockingIOError: a part may be on its way in a stream then.
         """
-        end = self._taken()
-        rest = memoryview(payload)
-        while True:
-            rest = rest[self._send(end, rest) :]
-            if not rest:
-                return
+        sent = self._send(payload)
+        while sent < len(payload):
+            sent += self._send(memoryview(payload)[sent:])
 
     def receive(self, size: int) -> bytes:
         """That many bytes of a stream, or one message; fewer only where the other end is gone. Raises OSError."""
-        end = self._taken()
-        if end.type != socket.SOCK_STREAM:
-            return self._receive(end, max(size, 1), started=False)
-        parts: list[bytes] = []
-        left = size
-        while left > 0 and (part := self._receive(end, left, started=left < size)):
-            parts.append(part)
-            left -= len(part)
-        return b"".join(parts)
+        if not self._is_stream:
+            return self._receive(max(size, 1))
+        return in_whole(self._calls, self._fd, self._receive, size)
 
     def fileno(self) -> int | None:
         """What poll(2) can ask about; None before `open`."""
@@ -102,23 +95,15 @@ class SocketEnd:
 
     def _take(self, end: socket.socket) -> None:
         self._end = end
+        self._fd = fd = end.fileno()
+        self._is_stream = end.type == socket.SOCK_STREAM
+        comes_with = BROKEN if self._is_stream else {}
+        self._send = self._calls.bound(
+            "send", end.send, lambda rest: (fd, f"{len(rest)} bytes", "0"), comes_with=comes_with
+        )
+        self._receive = self._calls.bound("recv", end.recv, lambda size: (fd, size, "0"), told_size)
         if not self._blocking:
             set_nonblocking(self._calls, end.fileno())
-
-    def _taken(self) -> socket.socket:
-        assert self._end is not None, "used before open"
-        return self._end
-
-    def _send(self, end: socket.socket, rest: memoryview) -> int:
-        shown = (end.fileno(), f"{len(rest)} bytes", "0")
-        comes_with = BROKEN if end.type == socket.SOCK_STREAM else {}
-        return self._calls("send", shown, lambda: end.send(rest), comes_with=comes_with)
-
-    def _receive(self, end: socket.socket, size: int, started: bool) -> bytes:
-        def receive() -> bytes:
-            return self._calls("recv", (end.fileno(), size, "0"), lambda: end.recv(size), told_size)
-
-        return in_whole(self._calls, end.fileno(), receive, started)
 
     def _close(self, end: socket.socket) -> None:
         self._calls("close", (end.fileno(),), end.close)
@@ -141,7 +126,7 @@ class Client(SocketSender):
 
     def receive(self, size: int) -> bytes:
         """What one recv(2) gives, at most `size` bytes. Raises OSError."""
-        return self._receive(self._taken(), size, started=False)
+        return self._receive(size)
 
 
 class SocketReceiver(SocketEnd):

@@ -8,8 +8,10 @@ that the kernel itself feeds (io_uring, KVM, AIO) shows no end for it.
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
+from collections.abc import Callable
 
 from ipcinspect.kernel import procfs
 from ipcinspect.kernel.anon_info import Eventfd, parse_eventfd
@@ -47,6 +49,7 @@ _MOST = (1 << 64) - 2
 """At this count a write of 1 blocks."""
 _WIDTH = 8
 """Bytes that a read gives."""
+_ONE = (1).to_bytes(_WIDTH, sys.byteorder)
 
 
 def collect(scan: Scan) -> Collected:
@@ -133,6 +136,11 @@ class _End:
 
     def __init__(self, part: Part) -> None:
         self._calls, self._fd = part.calls, part.fds[0]
+        fd = self._fd
+        add: Callable[[], int] = functools.partial(os.write, fd, _ONE)
+        take: Callable[[], bytes] = functools.partial(os.read, fd, _WIDTH)
+        self._add = self._calls.bound("write", add, lambda: (fd, "1"))
+        self._take = self._calls.bound("read", take, lambda: (fd, _WIDTH), _told)
 
     def open(self) -> None:
         """The descriptor is inherited."""
@@ -143,12 +151,11 @@ class _End:
 
     def send(self, payload: bytes) -> None:
         """Add 1; a counter carries no bytes. Raises OSError."""
-        data = (1).to_bytes(_WIDTH, sys.byteorder)
-        self._calls("write", (self._fd, "1"), lambda: os.write(self._fd, data))
+        self._add()
 
     def receive(self, size: int) -> bytes:
         """Take what was added; sleeps until something was. Raises OSError."""
-        self._calls("read", (self._fd, _WIDTH), lambda: os.read(self._fd, _WIDTH), _told)
+        self._take()
         return b""
 
     def close(self) -> None:

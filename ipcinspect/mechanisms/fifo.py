@@ -167,7 +167,7 @@ class _AttachedEnd(DescriptorEnd):
 
     def receive(self, size: int) -> bytes:
         """What one read(2) gives, at most `size` bytes. Raises OSError."""
-        return self._read(size, started=False)
+        return self._read(size)
 
 
 def _access(attaching: Attaching) -> Access:

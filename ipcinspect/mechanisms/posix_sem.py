@@ -9,6 +9,7 @@ their shared memory and cannot be listed; who sleeps on one shows as a futex.
 
 from __future__ import annotations
 
+import functools
 from typing import Callable
 
 from ipcinspect.kernel import posix_semaphores
@@ -90,17 +91,19 @@ class _End:
     def open(self) -> None:
         """sem_open(3). Raises OSError."""
         self._address = self._calls("sem_open", (self._name,), lambda: posix_semaphores.open_existing(self._name), hex)
+        self._post = self._bound("sem_post", posix_semaphores.post)
+        if self._blocking:
+            self._wait = self._bound("sem_wait", posix_semaphores.wait)
+        else:
+            self._wait = self._bound("sem_trywait", posix_semaphores.try_wait)
 
     def send(self, payload: bytes) -> None:
         """Raise; a semaphore carries no bytes. Raises OSError."""
-        self._call("sem_post", posix_semaphores.post)
+        self._post()
 
     def receive(self, size: int) -> bytes:
         """Take what was raised; sleeps until something was, or raises BlockingIOError. Raises OSError."""
-        if self._blocking:
-            self._call("sem_wait", posix_semaphores.wait)
-        else:
-            self._call("sem_trywait", posix_semaphores.try_wait)
+        self._wait()
         return b""
 
     def fileno(self) -> None:
@@ -109,12 +112,12 @@ class _End:
     def close(self) -> None:
         """sem_close(3). Raises OSError."""
         if self._address is not None:
-            self._call("sem_close", posix_semaphores.close)
+            self._bound("sem_close", posix_semaphores.close)()
             self._address = None
 
-    def _call(self, name: str, function: Callable[[int], None]) -> None:
+    def _bound(self, name: str, function: Callable[[int], None]) -> Callable[[], None]:
         address = self._address or 0
-        self._calls(name, (hex(address),), lambda: function(address))
+        return self._calls.bound(name, functools.partial(function, address), lambda: (hex(address),))
 
 
 def _make(making: Making) -> Handover:

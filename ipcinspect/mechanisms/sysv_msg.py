@@ -9,6 +9,8 @@ No state follows from who is visible.
 
 from __future__ import annotations
 
+from typing import Callable
+
 from ipcinspect.kernel import sysv, sysvipc
 from ipcinspect.kernel.errors import KernelError
 from ipcinspect.kernel.message_copy import QueueCopy, copy_messages
@@ -144,22 +146,23 @@ class _End:
     def __init__(self, part: Part, sends: int, takes: int) -> None:
         self._calls, self._msqid = part.calls, int(part.args[0])
         self._sends, self._takes = sends, takes
-        self._flags = 0 if part.terms.blocking else sysv.IPC_NOWAIT
+        flags = 0 if part.terms.blocking else sysv.IPC_NOWAIT
+        self._send, self._receive = self._sending(flags, ""), self._receiving(flags, "")
 
     def open(self) -> None:
         """Greet, or take the greeting: the kernel names nobody as an end who has not sent or received."""
         if self._sends == _FORTH:
-            self._send(b"", 0, _GREETS)
+            self._sending(0, _GREETS)(b"")
         else:
-            self._receive(0, 0, _GREETS)
+            self._receiving(0, _GREETS)(0)
 
     def send(self, payload: bytes) -> None:
         """One message; where the queue is full, sleeps or raises BlockingIOError. Raises OSError."""
-        self._send(payload, self._flags, "")
+        self._send(payload)
 
     def receive(self, size: int) -> bytes:
         """The next message of its type; where there is none, sleeps or raises OSError (ENOMSG). Raises OSError."""
-        return self._receive(size, self._flags, "")
+        return self._receive(size)
 
     def fileno(self) -> None:
         """Nothing that poll(2) could ask about."""
@@ -167,15 +170,19 @@ class _End:
     def close(self) -> None:
         """A queue has no ends to close: it is there until it is removed."""
 
-    def _send(self, payload: bytes, flags: int, why: str) -> None:
-        number, kind = self._msqid, self._sends
-        shown = (number, f"type {kind}", f"{len(payload)} bytes", *_words(flags, why))
-        self._calls("msgsnd", shown, lambda: sysv.send_message(number, payload, kind, flags), lambda done: 0)
+    def _sending(self, flags: int, why: str) -> Callable[[bytes], None]:
+        number, kind, words = self._msqid, self._sends, _words(flags, why)
+        return self._calls.bound(
+            "msgsnd",
+            lambda payload: sysv.send_message(number, payload, kind, flags),
+            lambda payload: (number, f"type {kind}", f"{len(payload)} bytes", *words),
+            lambda done: 0,
+        )
 
-    def _receive(self, size: int, flags: int, why: str) -> bytes:
-        number, kind = self._msqid, self._takes
-        shown = (number, f"type {kind}", size, *_words(flags, why))
-        return self._calls("msgrcv", shown, lambda: sysv.receive_message(number, size, kind, flags), _told_size)
+    def _receiving(self, flags: int, why: str) -> Callable[[int], bytes]:
+        number, kind, words = self._msqid, self._takes, _words(flags, why)
+        receive = sysv.receiving(number, kind, flags)
+        return self._calls.bound("msgrcv", receive, lambda size: (number, f"type {kind}", size, *words), _told_size)
 
 
 def _words(flags: int, why: str) -> list[str]:

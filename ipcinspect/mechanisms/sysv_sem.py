@@ -10,6 +10,7 @@ counted by the kernel and not named. No state follows from who is visible.
 from __future__ import annotations
 
 from collections import Counter
+from typing import Callable
 
 from ipcinspect.kernel import sysv, sysvipc
 from ipcinspect.kernel.errors import KernelError, Unsupported, Vanished
@@ -140,20 +141,21 @@ class _End:
 
     def __init__(self, part: Part, is_there: int, work: int = _WORK) -> None:
         self._calls, self._semid = part.calls, int(part.args[0])
-        self._is_there, self._work = is_there, work
+        self._is_there = is_there
         self._flags = 0 if part.terms.blocking else sysv.IPC_NOWAIT
+        self._raise, self._take = self._operating(work, 1), self._operating(work, -1)
 
     def open(self) -> None:
         """Raise the semaphore that says so. Raises OSError."""
-        self._operate(self._is_there, 1, "says that it is there")
+        self._operating(self._is_there, 1, "says that it is there")()
 
     def send(self, payload: bytes) -> None:
         """Raise; a semaphore carries no bytes. Raises OSError."""
-        self._operate(self._work, 1)
+        self._raise()
 
     def receive(self, size: int) -> bytes:
         """Take what was raised; sleeps until something was, or raises BlockingIOError. Raises OSError."""
-        self._operate(self._work, -1)
+        self._take()
         return b""
 
     def fileno(self) -> None:
@@ -162,10 +164,11 @@ class _End:
     def close(self) -> None:
         """A set has no ends to close: it is there until it is removed."""
 
-    def _operate(self, num: int, change: int, why: str = "") -> None:
+    def _operating(self, num: int, change: int, why: str = "") -> Callable[[], None]:
         words = [*(["IPC_NOWAIT"] if self._flags else []), *([why] if why else [])]
         shown = (self._semid, f"[{num}: {change:+d}]", *words)
-        self._calls("semop", shown, lambda: sysv.operate(self._semid, num, change, self._flags))
+        operate = sysv.operation(self._semid, (sysv.Step(num, change, self._flags),))
+        return self._calls.bound("semop", operate, lambda: shown)
 
 
 def _make(making: Making) -> Handover:

@@ -29,7 +29,10 @@ class _End:
         """For sending or receiving alone. Raises OSError."""
         flags = getattr(os, self._access) | (0 if self._blocking else os.O_NONBLOCK)
         shown = (self._name, self._access if self._blocking else f"{self._access}|O_NONBLOCK")
-        self._fd = self._calls("mq_open", shown, lambda: mq_transfer.open_existing(self._name, flags))
+        self._fd = fd = self._calls("mq_open", shown, lambda: mq_transfer.open_existing(self._name, flags))
+        send, receive = mq_transfer.sending(fd), mq_transfer.receiving(fd)
+        self._send = self._calls.bound("mq_send", send, lambda message: (fd, f"{len(message)} bytes", "priority 0"))
+        self._receive = self._calls.bound("mq_receive", receive, lambda: (fd,), told_size)
 
     def fileno(self) -> int:
         """What poll(2) can ask about."""
@@ -37,12 +40,11 @@ class _End:
 
     def send(self, payload: bytes) -> None:
         """One message; sleeps while the queue is full. Raises OSError (EMSGSIZE: longer than the queue allows)."""
-        shown = (self._fd, f"{len(payload)} bytes", "priority 0")
-        self._calls("mq_send", shown, lambda: mq_transfer.send(self._fd, payload))
+        self._send(payload)
 
     def receive(self, size: int) -> bytes:
         """One message, whole; waits for it. Raises OSError."""
-        return self._calls("mq_receive", (self._fd,), lambda: mq_transfer.receive(self._fd), told_size)
+        return self._receive()
 
     def close(self) -> None:
         """Let go of the queue, which stays."""
