@@ -24,9 +24,10 @@ SUMMARY = "shared memory or a queue? every mechanism measured on this machine"
 EPILOG = """\
 Two processes of their own for each mechanism, and the same work for all: messages
 of 64 B, 4 KiB, 64 KiB and 1 MiB in one direction as fast as they go, and round
-trips. All take turns, round after round; the first round does not count. Then
-what that says of this machine, each sentence with the ratio that it rests on; no
-difference is told where the rounds spread by more than that.
+trips. All take turns, round after round, and start anew in between; the first
+round of new processes does not count. Then what that says of this machine, each
+sentence with the ratio that it rests on; no difference is told where the rounds
+spread by more than that.
 
 MECHANISM: only these (pipe, unix, posix-shm, ...). Without: all, about two
 minutes; --quick takes less than 20 seconds and sees fewer differences. The

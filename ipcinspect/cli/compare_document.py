@@ -24,6 +24,7 @@ def compare_document(
     measured = {
         "complete": complete,
         "rounds": effort.rounds,
+        "starts": effort.starts,
         "batch_s": effort.batch_s,
         "harness_s": _figure(results.harness_s),
     }

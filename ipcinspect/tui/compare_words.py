@@ -97,11 +97,15 @@ def notes(effort: Effort, results: Results) -> list[str]:
     }
     return [
         "One harness in Python drives every mechanism through the same loop: this compares mechanisms, not languages.",
-        f"{counted} rounds of about {figures.seconds(effort.batch_s)} each count, all in turn; ± is half the "
-        f"distance from the lowest to the highest{_without(rounds[-1])}, in percent of the median.",
+        f"{counted} rounds of about {figures.seconds(effort.batch_s)} each count, all in turn{_new(effort)}; ± is "
+        f"half the distance from the lowest to the highest{_without(rounds[-1])}, in percent of the median.",
         "CPU and SWITCHES: of both sides for one message; where only round trips are measured, for one of these.",
         *(text for word, text in means.items() if word in labels),
     ]
+
+
+def _new(effort: Effort) -> str:
+    return f", with new processes after {effort.rounds // effort.starts}" if effort.starts > 1 else ""
 
 
 def _without(rounds: int) -> str:

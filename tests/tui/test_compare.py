@@ -152,7 +152,7 @@ async def test_the_report_can_be_copied() -> None:
 
 async def test_a_real_one_shows_its_rows_and_leaves_no_process() -> None:
     def begin(quick: bool) -> Measuring:
-        return Contest([PIPE, STREAM], Effort(3, 0.002, 10.0, 600.0))
+        return Contest([PIPE, STREAM], Effort(3, 1, 0.002, 10.0, 600.0))
 
     options = ScreenOptions(begin_comparison=begin)
     async with at_screen(LiveSource(), (100, 40), options) as user:  # type: ignore[arg-type]
@@ -171,7 +171,7 @@ def test_stopping_ends_the_pairs_wherever_it_stands() -> None:
         pairs.append(pair)
         return pair
 
-    comparer = Comparer(True, lambda quick: Contest([PIPE, STREAM], Effort(1000, 0.002, 10.0, 600.0), start))
+    comparer = Comparer(True, lambda quick: Contest([PIPE, STREAM], Effort(1000, 1, 0.002, 10.0, 600.0), start))
     told: list[Compared] = []
 
     def tell(compared: Compared) -> None:

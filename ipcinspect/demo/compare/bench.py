@@ -74,7 +74,9 @@ class Bench:
         """Why there can be no pair."""
 
     def open(self) -> None:
-        """Start the pair. What the kernel refuses is told to whoever wants it to play."""
+        """Start the pair. What the kernel refuses is told to whoever wants it to play, and not tried again."""
+        if self._refused is not None:
+            return
         try:
             self._pair = self._start(self.case, self.case.terms(self._machine))
             self._pair.open()

@@ -5,7 +5,9 @@
             ...
     contest.results()
 
-All pairs are there before the first batch; while a batch runs this process sleeps. Whatever ends it ends the pairs.
+All pairs are there before the first batch; while a batch runs this process sleeps. After some rounds all are started
+anew: two processes can be slow or fast for as long as they live (measured), which rounds of these two alone hide.
+Whatever ends it ends the pairs.
 """
 
 from __future__ import annotations
@@ -34,17 +36,20 @@ class Effort(NamedTuple):
     """How thoroughly it is measured."""
 
     rounds: int
-    """That count: one before them is thrown away."""
+    """That count: one before them, and after each new start, is thrown away."""
+    starts: int
+    """How often the pairs are started, each time for as many of the rounds."""
     batch_s: float
     """How long a batch is to take."""
     within_s: float
     """How long it may take."""
     whole_s: float
-    """How long all of it should take at most: on a machine that is behind, rounds are left out, down to two."""
+    """How long all of it should take at most: on a machine that is behind, rounds and starts are left out, down to two
+    rounds and one start."""
 
 
-QUICKLY = Effort(8, 0.005, 3.0, 15.0)
-FULLY = Effort(16, 0.03, 10.0, 240.0)
+QUICKLY = Effort(8, 2, 0.005, 3.0, 15.0)
+FULLY = Effort(16, 4, 0.03, 10.0, 240.0)
 
 
 class Progress(NamedTuple):
@@ -57,7 +62,7 @@ class Progress(NamedTuple):
     what: str
     """What is done now."""
     number: int = 0
-    """Of the round; 0 before the first that counts."""
+    """Of the round that is or was last; 0 before the first that counts."""
 
 
 class Contest:
@@ -92,29 +97,48 @@ class Contest:
 
     def _run(self) -> Generator[Progress, None, None]:
         entries = [_Entry(bench, size) for size in ORDER for bench in self._benches if size in bench.case.sizes]
-        steps = _Steps(len(self._benches), len(entries) * (self.effort.rounds + 1), self._clock)
+        rounds, starts = self.effort.rounds, self.effort.starts
+        steps = _Steps(len(self._benches) * starts, len(entries) * (rounds + starts), self._clock)
         try:
-            yield steps.progress("starting the processes")
-            for _ in self._all_at_once([bench.open for bench in self._benches]):
-                yield steps.started()
-            self._entries = entries
-            for number in range(self.effort.rounds + 1):
-                yield from self._round(number, steps)
+            for start in range(starts):
+                done, last = rounds * start // starts, rounds * (start + 1) // starts
+                if start and steps.is_behind(self.effort.whole_s):
+                    steps.left_out(len(self._benches), len(entries))
+                else:
+                    yield from self._start(done, steps)
+                    self._entries = entries
+                    yield from self._try_out(done, steps)
+                for number in range(done + 1, last + 1):
+                    yield from self._round(number, steps)
         finally:
-            for _ in self._all_at_once([bench.end for bench in self._benches]):
-                pass
+            self._end()
+
+    def _start(self, done: int, steps: _Steps) -> Generator[Progress, None, None]:
+        """New pairs for all cases that can have one; the old ones end."""
+        self._end()
+        yield steps.progress("starting the processes")._replace(number=done)
+        for _ in self._all_at_once([bench.open for bench in self._benches]):
+            yield steps.started()._replace(number=done)
+
+    def _end(self) -> None:
+        for _ in self._all_at_once([bench.end for bench in self._benches]):
+            pass
+
+    def _try_out(self, done: int, steps: _Steps) -> Generator[Progress, None, None]:
+        """Each case shows how many messages a batch takes, which does not count."""
+        for entry in self._entries:
+            entry.prepare(self.effort.batch_s)
+            yield steps.played(f"{entry.told}, trying out: {entry.bench.case.label}")._replace(number=done)
 
     def _round(self, number: int, steps: _Steps) -> Generator[Progress, None, None]:
-        """All cases at all sizes, once. In round 0 each shows how many messages a batch takes; that does not count."""
+        """All cases at all sizes, once."""
         is_left_out = number > LEAST_ROUNDS and steps.is_behind(self.effort.whole_s)
         for entry in self._entries:
-            if number == 0:
-                entry.prepare(self.effort.batch_s)
-            elif not is_left_out:
+            if not is_left_out:
                 if entry is self._entries[0]:
                     self._empty_s += entry.empty_call_s()
                 entry.turn()
-            what = _doing(entry.bench.case, entry.tally.size, number, self.effort.rounds)
+            what = f"{entry.told}, round {number} of {self.effort.rounds}: {entry.bench.case.label}"
             yield steps.played(what)._replace(number=number)
 
     def _all_at_once(self, acts: Sequence[Callable[[], None]]) -> Generator[None, None, None]:
@@ -139,8 +163,15 @@ class _Entry:
         self.tally = Tally(bench.case, size)
         self._pace: Pace | None = None
 
+    @property
+    def told(self) -> str:
+        """What is sent."""
+        return f"{self.tally.size} bytes" if self.tally.size else "signals"
+
     def prepare(self, batch_s: float) -> None:
-        """Find out how many messages a batch takes, or why none can be sent."""
+        """Find out how many messages a batch takes, or why none can be sent; what has failed stays so."""
+        if self.tally.reason is not None:
+            return
         with self._noting():
             self._pace = self.bench.pace(self.tally.size, batch_s, MOST_TRIPS)
 
@@ -189,6 +220,10 @@ class _Steps:
         self._done += self._TURN
         return self.progress(what)
 
+    def left_out(self, starts: int, turns: int) -> None:
+        """So many starts and turns are not done after all."""
+        self._done += starts * self._START + turns * self._TURN
+
     def is_behind(self, whole_s: float) -> bool:
         """Whether more of the time is over than is done."""
         return self._clock() - self._began > whole_s * self._done / self._all
@@ -198,8 +233,3 @@ class _Steps:
         part = self._done / self._all if self._all else 1.0
         took = self._clock() - self._began
         return Progress(part, took * (1 - part) / part if part else None, what)
-
-
-def _doing(case: Case, size: int, number: int, rounds: int) -> str:
-    sized = f"{size} bytes" if size else "signals"
-    return f"{sized}, round {number} of {rounds}: {case.label}" if number else f"{sized}, trying out: {case.label}"

@@ -13,7 +13,8 @@ _TRIMMED_FROM, _QUARTERED_FROM = 8, 16
 """Rounds from which on the spread leaves out one on each side, or the lowest and the highest quarter.
 
 So one round that was disturbed does not hide a difference. Two equal things seem to differ once in a hundred times:
-2 * 65 of the 12,870 orders of 8 and 8 rounds are such, 2 * 3,640,657 of the 601,080,390 of 16 and 16.
+2 * 65 of the 12,870 orders of 8 and 8 rounds are such, 2 * 3,640,657 of the 601,080,390 of 16 and 16. That is so while
+each round is as likely to be slow as any other, which is why pairs are started anew in between.
 """
 LEAST_TIMES = 100
 """Single times below which there is no 99th percentile."""

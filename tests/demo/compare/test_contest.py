@@ -16,7 +16,7 @@ from ipcinspect.demo.process import DemoError, Silent
 from ipcinspect.mechanisms.demo_part import Terms
 
 PIPE, STREAM, EVENTFD = Case("pipe", "pipe"), Case("unix", "stream"), Case("eventfd", "counter")
-EFFORT = Effort(3, 0.01, 1.0, 1000.0)
+EFFORT = Effort(3, 1, 0.01, 1.0, 1000.0)
 _NANO = 1_000_000_000
 
 
@@ -220,6 +220,52 @@ def test_what_is_broken_off_keeps_its_rounds_and_ends_its_pairs() -> None:
     assert row.one_way is not None
     assert row.one_way.messages_per_s.rounds == 2
     assert [player.ended for player in stage.players] == [1, 1]
+
+
+def test_pairs_are_started_anew_and_every_new_one_is_tried_out_before_it_counts() -> None:
+    stage = Stage()
+    contest = stage.contest(PIPE, STREAM, effort=EFFORT._replace(rounds=5, starts=2))
+    told: list[str] = []
+    for step in contest:
+        assert sum(not player.ended for player in stage.players) <= 2, "the old ones end before the new ones start"
+        told += [step.what] if "bytes" in step.what else []
+    assert [(player.case, player.ended) for player in stage.players] == [(PIPE, 1), (STREAM, 1)] * 2
+    turn = ["64 bytes, {}: pipe", "64 bytes, {}: unix stream"]
+    doing = ["trying out", *(f"round {n} of 5" for n in (1, 2)), "trying out", *(f"round {n} of 5" for n in (3, 4, 5))]
+    assert [what for what in told if what.startswith("64 ")] == [what.format(now) for now in doing for what in turn]
+    for row in contest.results():
+        assert row.one_way is not None
+        assert row.one_way.messages_per_s.rounds == 5
+
+
+def test_a_pair_that_is_slow_for_as_long_as_it_lives_makes_the_spread_wide() -> None:
+    stage = Stage(lambda case: 2e-5 if len(stage.players) > 1 else 1e-5)
+    contest = stage.contest(PIPE, effort=EFFORT._replace(rounds=4, starts=2))
+    list(contest)
+    row = contest.results().row(PIPE, 64)
+    assert row is not None
+    assert row.one_way is not None
+    rates = row.one_way.messages_per_s
+    assert (rates.low, rates.high) == (pytest.approx(50_000, rel=1e-3), pytest.approx(100_000, rel=1e-3))
+
+
+def test_what_is_refused_or_has_failed_is_not_tried_again_with_new_pairs() -> None:
+    stage = Stage()
+    stage.fails_to_open[PIPE] = OSError(errno.EMFILE, "of some process")
+    stage.fails[(STREAM, "ask", 4096)] = Silent("did not answer")
+    list(stage.contest(PIPE, STREAM, effort=EFFORT._replace(starts=3)))
+    assert [player.case for player in stage.players].count(PIPE) == 1
+    assert [size for case, part, size, _ in stage.played if (case, size, part) == (STREAM, 4096, "send")]
+    assert [player.case for player in stage.players].count(STREAM) == 4, "three starts, and one after it had failed"
+
+
+def test_on_a_machine_that_is_behind_pairs_are_not_started_anew() -> None:
+    stage = Stage(lambda case: 0.05)
+    contest = stage.contest(PIPE, effort=EFFORT._replace(rounds=8, starts=4, whole_s=1.0))
+    steps = list(contest)
+    assert len(stage.players) == 1
+    assert steps[-1].done == pytest.approx(1)
+    assert [row.round_trip.median_s.rounds for row in contest.results() if row.round_trip] == [2] * len(SIZES)
 
 
 def test_a_contest_that_nobody_began_starts_nothing() -> None:

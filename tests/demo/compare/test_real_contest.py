@@ -18,7 +18,7 @@ from ipcinspect.demo.runner import DemoPair
 from ipcinspect.mechanisms.demo_part import Terms
 from tests.demo.test_nothing_is_left import assert_ended
 
-BRIEF = Effort(2, 0.001, 10.0, 600.0)
+BRIEF = Effort(2, 1, 0.001, 10.0, 600.0)
 
 
 @pytest.mark.timeout(120)
