@@ -188,3 +188,11 @@ def test_the_part_of_the_harness_is_told_beside_the_fastest() -> None:
         "An empty send and an empty receive take 1.0 µs in this harness, "
         "50% of the 2.0 µs of a message of 64 B through pipe, the fastest."
     )
+
+
+def test_memory_that_makes_no_system_call_is_said_to_be_python_and_memory_alone() -> None:
+    rows = [row(PIPE, 64, 500_000, 1e-5), row(rules.BARE_POLLED, 64, 400_000, 1e-5)]
+    _, said = [one for one in answers(results(rows, around(1e-6))) if one.rule == "harness"]
+    assert "the 2.5 µs of a message of 64 B through posix-shm no lock polling are Python" in said.text
+    (basis,) = said.basis
+    assert (basis.first, basis.second, basis.ratio) == ("harness", "posix-shm no lock polling", pytest.approx(0.4))
