@@ -3,6 +3,7 @@
 At the start stand two counters: how many messages were stored so far, which the sender writes, and how many were taken,
 which the receiver writes; then the places, one for each message that shall fit at once, each with the length of what
 is in it. Each half believes its own count alone: whatever else stands in the memory, another process may have written.
+A message is seen before the counter that tells of it, also where no lock sees to that (`_Fence`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from __future__ import annotations
 import errno
 import mmap
 import os
+import platform
 import struct
+import threading
 
 from ipcinspect.mechanisms.demo_part import Terms
 
@@ -61,6 +64,26 @@ def _step(size: int) -> int:
     return -(-(_LENGTH.size + size) // _ALIGNMENT) * _ALIGNMENT
 
 
+_KEEPS_ORDER = platform.machine() in ("x86_64", "i386", "i686")
+"""Whether the processor shows loads and stores to others in their order, as far as a ring needs it."""
+
+
+class _Fence:
+    """Whatever this process did to memory before is seen by others before what it does after.
+
+    A release and then an acquire of the same word, which no processor turns round: that is what a lock of the
+    interpreter is made of.
+    """
+
+    def __init__(self) -> None:
+        self._word = threading.Lock()
+        self._word.acquire()
+
+    def __call__(self) -> None:
+        self._word.release()
+        self._word.acquire()
+
+
 class Ring:
     """What one half sees of it."""
 
@@ -72,6 +95,7 @@ class Ring:
         self._places = places
         self._step = (len(memory) - HEADER) // places // _ALIGNMENT * _ALIGNMENT
         self._follows = follows
+        self._fence = None if _KEEPS_ORDER else _Fence()
         self._own = 0
         """Messages that this half has stored or taken."""
 
@@ -114,6 +138,8 @@ class Ring:
             raise OSError(errno.EMSGSIZE, os.strerror(errno.EMSGSIZE))
         memory[start : start + length] = payload
         _LENGTH.pack_into(memory, place, length)
+        if self._fence is not None:
+            self._fence()
         self._own = (self._own + 1) % _WRAPS
         self._header[_STORED] = self._own
         return length
@@ -122,6 +148,8 @@ class Ring:
         """At most `size` bytes of the next message. Raises OSError (EBADMSG): what stands there cannot be true."""
         if not self.has_message():
             raise _untrue()
+        if self._fence is not None:
+            self._fence()
         memory, place = self._memory, self.next_place
         start = place + _LENGTH.size
         length = _LENGTH.unpack_from(memory, place)[0]
@@ -129,6 +157,8 @@ class Ring:
             raise _untrue()
         taken = bytes(memory[start : start + min(length, size)])
         self._own = (self._own + 1) % _WRAPS
+        if self._fence is not None:
+            self._fence()
         if not self._is_readonly:
             self._header[_TAKEN] = self._own
         return taken

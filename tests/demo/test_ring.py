@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import errno
+import mmap
+import os
+import signal
+import time
 from collections import deque
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ipcinspect.mechanisms import demo_ring
 from ipcinspect.mechanisms.demo_part import Terms
 from ipcinspect.mechanisms.demo_ring import HEADER, LONGEST, MOST, STORED, TAKEN, Ring, bytes_for, fits_into, places_for
 
@@ -34,6 +39,32 @@ def test_what_goes_in_comes_out_in_order_however_often_it_wraps(places: int, ste
         elif payload is not None and sender.has_room():
             sender.put(payload)
             waiting.append(payload)
+
+
+@pytest.mark.parametrize("keeps_order", [True, False])
+def test_two_processes_without_a_lock_see_whole_messages(keeps_order: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo_ring, "_KEEPS_ORDER", keeps_order)
+    sender, receiver = both(3, memoryview(mmap.mmap(-1, SIZE)))
+    count = 20_000
+    pid = os.fork()
+    if pid == 0:
+        try:
+            for number in range(count):
+                while not sender.has_room():
+                    os.sched_yield()
+                sender.put(number.to_bytes(4, "big") * 50)
+        finally:
+            os._exit(0)
+    try:
+        for number in range(count):
+            deadline = time.monotonic() + 10
+            while not receiver.has_message():
+                assert time.monotonic() < deadline
+                os.sched_yield()
+            assert receiver.take(200) == number.to_bytes(4, "big") * 50
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
 
 
 @given(st.binary(min_size=SIZE, max_size=SIZE), st.integers(1, 20), st.integers(0, 2000))
