@@ -121,9 +121,9 @@ QUICK = (
     Case("posix-mq", "queue"),
     Case("pty", "raw"),
     Case("posix-shm", "object", "futex"),
+    Case("posix-shm", "object", "posix-sem"),
+    Case("posix-shm", "object", "sysv-sem"),
     Case("posix-shm", "object", "futex", blocking=False),
-    Case("posix-shm", "object", "posix-sem", blocking=False),
-    Case("posix-shm", "object", "sysv-sem", blocking=False),
     Case("posix-shm", "object", _WITHOUT_LOCK, blocking=False),
     Case("posix-shm", "object", _WITHOUT_LOCK),
     Case("sysv-shm", "segment", "futex"),
@@ -137,8 +137,8 @@ QUICK = (
 """Every mechanism with a demo; beside it what the answers need: polling, locks, lengths before messages."""
 FULL = (
     *QUICK,
-    Case("posix-shm", "object", "posix-sem"),
-    Case("posix-shm", "object", "sysv-sem"),
+    Case("posix-shm", "object", "posix-sem", blocking=False),
+    Case("posix-shm", "object", "sysv-sem", blocking=False),
 )
 """Those, and the other ways to wait for memory."""
 
