@@ -115,8 +115,8 @@ class Contest:
 
     def _start(self, done: int, steps: _Steps) -> Generator[Progress, None, None]:
         """New pairs for all cases that can have one; the old ones end."""
-        self._end()
         yield steps.progress("starting the processes")._replace(number=done)
+        self._end()
         for _ in self._all_at_once([bench.open for bench in self._benches]):
             yield steps.started()._replace(number=done)
 
