@@ -10,7 +10,7 @@ import errno
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Callable, NamedTuple, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Callable, NamedTuple, TypeVar
 
 NOTIFICATIONS = ("read", "poll", "epoll", "signal", "mq_notify")
 """How a receiver learns that data is there: it sleeps in the reading call itself; in poll(2); in epoll_wait(2); by a
@@ -26,8 +26,11 @@ BROKEN = {errno.EPIPE: "; SIGPIPE came with it, which this process ignores"}
 """What a write into a pipe or a stream does beside failing: the signal ends a program that does not ignore it (Python
 does). A message that keeps its boundary (SOCK_SEQPACKET, SOCK_DGRAM) fails without the signal (net/unix/af_unix.c)."""
 
-P = ParamSpec("P")
 T = TypeVar("T")
+if TYPE_CHECKING:
+    from typing import ParamSpec  # since Python 3.10; this floor runs on 3.9, too
+
+    P = ParamSpec("P")
 
 
 class Report(NamedTuple):
