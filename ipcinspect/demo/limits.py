@@ -142,6 +142,12 @@ def _of_system_v(variant: str, size: int, machine: Machine) -> AtOnce:
     return AtOnce(whole // size, f"kernel.msgmnb gives a queue {whole} bytes")
 
 
+def _of_system_v_message(machine: Machine) -> Longest:
+    """A message longer than its queue may hold waits for ever (msgsnd(2))."""
+    longest, whole = machine.number("kernel/msgmax", 8192), machine.number("kernel/msgmnb", 16384)
+    return Longest(longest, "kernel.msgmax") if longest <= whole else Longest(whole, "kernel.msgmnb")
+
+
 def _of_posix_queue(variant: str, size: int, machine: Machine) -> AtOnce:
     most = machine.number("fs/mqueue/msg_max", 10)
     return AtOnce(most, f"fs.mqueue.msg_max is {most}")
@@ -155,7 +161,7 @@ _LONGEST: dict[str, Callable[[str, Machine], Longest | None]] = {
     "pipe": lambda variant, machine: Longest(_PAGE, "a packet has at most PIPE_BUF") if variant == "packet" else None,
     "unix": lambda variant, machine: None if variant in _UNIX_STREAMS else _of_send_buffer(machine),
     "udp": _of_datagram,
-    "sysv-msg": lambda variant, machine: Longest(machine.number("kernel/msgmax", 8192), "kernel.msgmax"),
+    "sysv-msg": lambda variant, machine: _of_system_v_message(machine),
     "posix-mq": lambda variant, machine: Longest(
         machine.number("fs/mqueue/msgsize_max", 8192), "fs.mqueue.msgsize_max"
     ),

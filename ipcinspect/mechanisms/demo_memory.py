@@ -74,9 +74,15 @@ def _with_lock(making: Making, create: Callable[[Making], Handover]) -> Handover
 
 
 def size(making: Making, fd: int) -> None:
-    """Give a new file the size that the messages need. Raises OSError."""
+    """Give a new file the size that the messages need. Raises OSError.
+
+    Who measures uses all of it, so it gets the pages at once: on a full file system that is an error here (ENOSPC) and
+    not a signal later (SIGBUS, mmap(2)).
+    """
     wanted = bytes_for(making.terms)
     making.calls("ftruncate", (fd, wanted), lambda: os.ftruncate(fd, wanted))
+    if making.terms.measured:
+        making.calls("posix_fallocate", (fd, 0, wanted), lambda: os.posix_fallocate(fd, 0, wanted))
 
 
 class MemoryEnd:

@@ -85,6 +85,10 @@ def test_the_limits_of_queues_are_read_where_they_stand(tmp_path: Path) -> None:
     root = str(tmp_path)
     with pytest.raises(PlanError, match=r"too big for sysv-msg queue: 100 at most \(kernel.msgmax\)"):
         check(Plan("sysv-msg", size=101), sysv_msg, root)
+    (tmp_path / "sys" / "kernel" / "msgmnb").write_text("50\n")
+    with pytest.raises(PlanError, match=r"too big for sysv-msg queue: 50 at most \(kernel.msgmnb\)"):
+        check(Plan("sysv-msg", size=51), sysv_msg, root)
+    (tmp_path / "sys" / "kernel" / "msgmnb").write_text("250\n")
     with pytest.raises(PlanError, match=r"4 messages of 100 bytes .*: 3 at most \(kernel.msgmnb gives a queue 250"):
         check(Plan("sysv-msg", size=100), sysv_msg, root)
     with pytest.raises(PlanError, match=r"too big for posix-mq queue: 90 at most \(fs.mqueue.msgsize_max\)"):

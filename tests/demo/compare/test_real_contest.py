@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,3 +77,18 @@ def test_labels_and_sizes_tell_the_cases_apart() -> None:
     assert figures.outside(contest_module.QUICKLY.rounds) == 1
     assert figures.outside(contest_module.FULLY.rounds) > 1
     assert list(SIZES) == sorted(SIZES)
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or shutil.which("unshare") is None, reason="mounts a file system of its own")
+def test_memory_that_a_full_file_system_has_no_pages_for_is_a_row_with_that_reason() -> None:
+    """And no half dies of the signal that a store into it would raise."""
+    inside = (
+        "mount --make-rprivate / && mount -t tmpfs -o size=64k,mode=1777 none /dev/shm && "
+        'exec "$0" -m ipcinspect compare --quick --json posix-shm'
+    )
+    ran = subprocess.run(
+        ["unshare", "-m", "sh", "-c", inside, sys.executable], capture_output=True, text=True, timeout=60, check=False
+    )
+    rows = json.loads(ran.stdout)["compare"]
+    assert len(rows) > len(SIZES)
+    assert {row["reason"] for row in rows} == {"ENOSPC: No space left on device"}
