@@ -23,7 +23,8 @@ def compare_document(
     """`snapshot`: of when it began; `complete`: False where it was broken off."""
     measured = {
         "complete": complete,
-        "rounds": effort.rounds,
+        "rounds": max((row.round_trip.median_s.rounds for row in results if row.round_trip), default=0),
+        "planned_rounds": effort.rounds,
         "starts": effort.starts,
         "batch_s": effort.batch_s,
         "harness_s": _figure(results.harness_s),

@@ -88,7 +88,9 @@ class Talk:
                 raise Silent(f"{self.name} did not answer to {call} within {within_s:.2g} s")
         answer = self._answers.pop(0)
         if answer.error is not None:
-            raise OSError(getattr(errno, answer.error), f"{answer.message} ({self.name}, {call})")
+            refused = OSError(getattr(errno, answer.error), f"{answer.message} ({self.name}, {call})")
+            refused.add_note(answer.message or "")
+            raise refused
         if answer.message is not None:
             raise Incapable(f"{self.name} failed to {call}: {answer.message}")
         return answer

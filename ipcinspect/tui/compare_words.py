@@ -85,6 +85,8 @@ def notes(effort: Effort, results: Results) -> list[str]:
     labels = " ".join(row.case.label for row in results)
     rounds = sorted({row.round_trip.median_s.rounds for row in results if row.round_trip is not None}) or [0]
     counted = f"{rounds[0]}" if len(rounds) == 1 else f"{rounds[0]} to {rounds[-1]}"
+    if rounds[-1] < effort.rounds:
+        counted += f" of {effort.rounds}"
     means = {
         "framed": "framed: the program sends the length before each message and reads it first",
         "polling": "polling: calls that do not sleep, made until they succeed, giving way in between (sched_yield(2))",
@@ -99,13 +101,16 @@ def notes(effort: Effort, results: Results) -> list[str]:
         "One harness in Python drives every mechanism through the same loop: this compares mechanisms, not languages.",
         f"{counted} rounds of about {figures.seconds(effort.batch_s)} each count, all in turn{_new(effort)}; ± is "
         f"half the distance from the lowest to the highest{_without(rounds[-1])}, in percent of the median.",
+        "The scheduler puts both sides on one CPU or on two, as those of any program: between two that sleep a round "
+        "trip takes several times as long, which is where wide spreads come from.",
+        "K, M and G are powers of 1,024 bytes.",
         "CPU and SWITCHES: of both sides for one message; where only round trips are measured, for one of these.",
         *(text for word, text in means.items() if word in labels),
     ]
 
 
 def _new(effort: Effort) -> str:
-    return f", with new processes after {effort.rounds // effort.starts}" if effort.starts > 1 else ""
+    return f", by processes that were started {effort.starts} times" if effort.starts > 1 else ""
 
 
 def _without(rounds: int) -> str:

@@ -103,4 +103,4 @@ class Comparer:
             tell(Compared(effort, failure=str(error), is_over=True))
             return
         results = measuring.results()
-        tell(Compared(effort, None, results, answers(results), True))
+        tell(Compared(measuring.effort, None, results, answers(results), True))

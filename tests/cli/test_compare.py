@@ -108,7 +108,7 @@ def test_ctrl_c_prints_what_was_measured_so_far_and_ends_as_the_signal_does() ->
         terminal.wait_for(b"interrupted: this is what was measured until then", within_s=WITHIN_S)
         assert terminal.process.wait(timeout=WITHIN_S) == -signal.SIGINT
         assert b"Messages of 1 MiB" in terminal.received
-        assert b"2 to 3 rounds" in terminal.received or b"2 rounds" in terminal.received
+        assert b"2 to 3 of 8 rounds" in terminal.received or b"2 of 8 rounds" in terminal.received
 
 
 class Trace(NamedTuple):

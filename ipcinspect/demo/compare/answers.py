@@ -173,6 +173,8 @@ def _clause(fought: Duel, winner: int, run: Sequence[Outcome], than: bool) -> st
     where = sized([outcome.size for outcome in run])
     first, second = (measure.shown(one.median, last.size) for one in (last.first_figure, last.second_figure))
     of = f" at {size_words(last.size)}" if len(run) > 1 else ""
+    if not winner and not all(figures.are_enough(one.basis.first_figure, one.basis.second_figure) for one in run):
+        return f"{where}too few rounds to tell ({first} and {second}{of})"
     if not winner:
         return f"{where}no difference seen ({first} and {second}{of}, within the spread)"
     told = -winner if measure.of_the_worse else winner

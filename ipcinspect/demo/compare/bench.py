@@ -144,7 +144,8 @@ def count_for(took_s: Callable[[int], float], batch_s: float, most: int) -> int:
 def words_of(error: Exception) -> str:
     """`EMSGSIZE: Message too long`, or what the error says."""
     if isinstance(error, OSError) and error.errno is not None:
-        return f"{errno.errorcode.get(error.errno, error.errno)}: {os.strerror(error.errno)}"
+        (told,) = getattr(error, "__notes__", ("",))[:1]  # what another process said, without who was asked
+        return f"{errno.errorcode.get(error.errno, error.errno)}: {told or os.strerror(error.errno)}"
     return str(error)
 
 

@@ -16,15 +16,18 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ipcinspect.demo.checking import PROC
 from ipcinspect.demo.compare.bench import Bench, Failed, Pace, Start, start_pair
 from ipcinspect.demo.compare.cases import ORDER, Case
-from ipcinspect.demo.compare.figures import LEAST_ROUNDS, figure
+from ipcinspect.demo.compare.figures import ENOUGH_ROUNDS, figure
 from ipcinspect.demo.compare.play import MOST_TRIPS
 from ipcinspect.demo.compare.rows import Results, Tally
 from ipcinspect.demo.limits import Machine
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
 
 THIS_MACHINE = Machine(PROC)
 _EMPTY_CALLS = 2000
@@ -44,11 +47,11 @@ class Effort(NamedTuple):
     within_s: float
     """How long it may take."""
     whole_s: float
-    """How long all of it should take at most: on a machine that is behind, rounds and starts are left out, down to two
-    rounds and one start."""
+    """How long all of it should take at most: on a machine that is behind, rounds and starts are left out, as long as
+    differences can be told."""
 
 
-QUICKLY = Effort(8, 2, 0.005, 3.0, 15.0)
+QUICKLY = Effort(8, 2, 0.005, 3.0, 18.0)
 FULLY = Effort(16, 4, 0.03, 10.0, 240.0)
 
 
@@ -78,6 +81,7 @@ class Contest:
     ) -> None:
         """Nothing is started before the first step is asked for."""
         self.effort = effort
+        """With the starts that are not left out."""
         self._clock, self._machine = clock, machine
         self._benches = [Bench(case, start, machine, effort.within_s) for case in cases]
         self._entries: list[_Entry] = []
@@ -98,12 +102,14 @@ class Contest:
     def _run(self) -> Generator[Progress, None, None]:
         entries = [_Entry(bench, size) for size in ORDER for bench in self._benches if size in bench.case.sizes]
         rounds, starts = self.effort.rounds, self.effort.starts
-        steps = _Steps(len(self._benches) * starts, len(entries) * (rounds + starts), self._clock)
+        turn_s = self.effort.batch_s * 2  # one way and round trips
+        steps = _Steps(len(self._benches) * starts, len(entries) * (rounds + starts), turn_s, self._clock)
         try:
             for start in range(starts):
                 done, last = rounds * start // starts, rounds * (start + 1) // starts
                 if start and steps.is_behind(self.effort.whole_s):
                     steps.left_out(len(self._benches), len(entries))
+                    self.effort = self.effort._replace(starts=self.effort.starts - 1)
                 else:
                     yield from self._start(done, steps)
                     self._entries = entries
@@ -132,7 +138,7 @@ class Contest:
 
     def _round(self, number: int, steps: _Steps) -> Generator[Progress, None, None]:
         """All cases at all sizes, once."""
-        is_left_out = number > LEAST_ROUNDS and steps.is_behind(self.effort.whole_s)
+        is_left_out = number > ENOUGH_ROUNDS and steps.is_behind(self.effort.whole_s)
         for entry in self._entries:
             if not is_left_out:
                 if entry is self._entries[0]:
@@ -148,11 +154,19 @@ class Contest:
         workers = max(min(len(os.sched_getaffinity(0)), _MOST_AT_ONCE), 1)
         pool = ThreadPoolExecutor(workers)
         try:
-            for future in [pool.submit(act) for act in acts]:
-                future.result()
+            for act, future in [(act, _submitted(pool, act)) for act in acts]:
+                act() if future is None else future.result()
                 yield
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _submitted(pool: Executor, act: Callable[[], None]) -> Future[None] | None:
+    """None where no thread can be had (RLIMIT_NPROC) that would do it."""
+    try:
+        return pool.submit(act)
+    except RuntimeError:
+        return None
 
 
 class _Entry:
@@ -202,27 +216,27 @@ class _Entry:
 class _Steps:
     """Counts what is done, in seconds as planned, and from that what is left."""
 
-    _START, _TURN = 4.0, 1.0
-    """What starting a pair takes beside a turn, roughly."""
+    _START_S = 0.1
+    """Starting and ending a pair while others are, roughly."""
 
-    def __init__(self, starts: int, turns: int, clock: Callable[[], float]) -> None:
-        self._clock, self._began = clock, clock()
-        self._all = starts * self._START + turns * self._TURN
+    def __init__(self, starts: int, turns: int, turn_s: float, clock: Callable[[], float]) -> None:
+        self._clock, self._began, self._turn_s = clock, clock(), turn_s
+        self._all = starts * self._START_S + turns * turn_s
         self._done = 0.0
 
     def started(self) -> Progress:
         """A pair is there."""
-        self._done += self._START
+        self._done += self._START_S
         return self.progress("starting the processes")
 
     def played(self, what: str) -> Progress:
         """A case has had its turn."""
-        self._done += self._TURN
+        self._done += self._turn_s
         return self.progress(what)
 
     def left_out(self, starts: int, turns: int) -> None:
         """So many starts and turns are not done after all."""
-        self._done += starts * self._START + turns * self._TURN
+        self._done += starts * self._START_S + turns * self._turn_s
 
     def is_behind(self, whole_s: float) -> bool:
         """Whether more of the time is over than is done."""

@@ -64,7 +64,7 @@ class Row(NamedTuple):
     one_way: OneWay | None = None
     round_trip: RoundTrip | None = None
     reason: str | None = None
-    """Why it could not be measured, or not to the end."""
+    """Why it could not be measured, or not to the end; then there are no figures."""
 
     @property
     def bytes_per_s(self) -> float | None:
@@ -114,8 +114,10 @@ class Tally:
         self._times_ns.extend(asked.times_ns)
 
     def row(self) -> Row:
-        """What the rounds so far gave."""
-        return Row(self.case, self.size, self._flow(), self._trip(), self.reason)
+        """What the rounds so far gave. Of what failed on the way only the reason is told: it was not whole."""
+        if self.reason is not None:
+            return Row(self.case, self.size, reason=self.reason)
+        return Row(self.case, self.size, self._flow(), self._trip())
 
     def _flow(self) -> OneWay | None:
         if not self._one_way:

@@ -69,8 +69,11 @@ def _judge(results: Results, first: Case, second: Case, *measures: Measure) -> I
     """Who wins, and from which size on; a sentence a measure."""
     for measure in measures:
         fought = duel(results, first, second, measure)
+        refused = _refused(results, fought)
         if fought.outcomes:
-            yield Said(f"{judged(fought)}{_refused(results, fought)}.", fought.basis)
+            yield Said(f"{judged(fought)}{refused}.", fought.basis)
+        elif refused:
+            yield Said(f"{measure.name[0].upper()}{measure.name[1:]} is not told{refused}.", ())
 
 
 def _refused(results: Results, fought: Duel) -> str:
@@ -80,7 +83,7 @@ def _refused(results: Results, fought: Duel) -> str:
         rows = [(results.row(case, size), results.row(other, size)) for size in SIZES]
         missing = [row for row, beside in rows if row and row.reason and beside and fought.measure.of(beside)]
         if missing:
-            told.append(f"; {case.label} does not carry {size_words(missing[0].size)} ({missing[0].reason})")
+            told.append(f"; {case.label} was not measured with {size_words(missing[0].size)} ({missing[0].reason})")
     return "".join(told)
 
 
@@ -168,16 +171,16 @@ def harness(results: Results) -> Iterator[Said]:
     yield Said(
         f"An empty send and an empty receive take {figures.seconds(empty.median)} in this harness, "
         f"{basis.ratio:.0%} of the {figures.seconds(basis.second_figure.median)} of a message of {size} through "
-        f"{basis.second}, the fastest.",
+        f"{basis.second}, the fastest by its median.",
         (basis,),
     )
     bare = results.row(BARE_POLLED, _SMALLEST)
     if bare is not None and bare.one_way:
         basis = _beside_nothing(empty, bare)
         yield Said(
-            f"Memory needs no system call where nobody sleeps and there is no lock: the "
-            f"{figures.seconds(basis.second_figure.median)} of a message of {size} through {basis.second} are Python "
-            "and the memory alone. A compiled program does not pay for Python: there memory gains more than the rest.",
+            f"Storing and loading in memory takes no system call: the {figures.seconds(basis.second_figure.median)} "
+            f"of a message of {size} through {basis.second} are Python, the memory and giving way alone. A compiled "
+            "program does not pay for Python: there memory gains more than the rest.",
             (basis,),
         )
 

@@ -136,7 +136,8 @@ def test_what_a_queue_does_not_carry_is_told_with_the_limit() -> None:
     said = [one.text for one in answers(results(rows)) if one.rule == "memory-or-queue"]
     assert len(said) == 2
     assert all(
-        text.endswith("; sysv-msg does not carry 64 KiB (at most 8192 (/proc/sys/kernel/msgmax)).") for text in said
+        text.endswith("; sysv-msg was not measured with 64 KiB (at most 8192 (/proc/sys/kernel/msgmax)).")
+        for text in said
     )
 
 
@@ -186,7 +187,7 @@ def test_the_part_of_the_harness_is_told_beside_the_fastest() -> None:
     (said,) = [one for one in answers(results(rows, around(1e-6))) if one.rule == "harness"]
     assert said.text == (
         "An empty send and an empty receive take 1.0 µs in this harness, "
-        "50% of the 2.0 µs of a message of 64 B through pipe, the fastest."
+        "50% of the 2.0 µs of a message of 64 B through pipe, the fastest by its median."
     )
 
 
@@ -196,3 +197,22 @@ def test_memory_that_makes_no_system_call_is_said_to_be_python_and_memory_alone(
     assert "the 2.5 µs of a message of 64 B through posix-shm no lock polling are Python" in said.text
     (basis,) = said.basis
     assert (basis.first, basis.second, basis.ratio) == ("harness", "posix-shm no lock polling", pytest.approx(0.4))
+
+
+def test_what_could_not_be_measured_on_one_side_is_a_sentence_with_the_reason() -> None:
+    rows = [row(rules.MEMORY, 64, None, None, reason="ENOSPC: No space left on device"), row(PIPE, 64, 500, 1e-5)]
+    said = [one for one in answers(results(rows)) if one.rule == "memory-or-stream"]
+    why = "posix-shm futex was not measured with 64 B (ENOSPC: No space left on device)."
+    assert [one.text for one in said] == [f"One way is not told; {why}", f"Round trip is not told; {why}"]
+    assert [(one.ratio, one.basis) for one in said] == [(None, ())] * 2
+
+
+def test_too_few_rounds_are_said_to_be_too_few_and_not_to_be_equal() -> None:
+    few = [
+        row(case, 64, per_s, 1e-5)._replace(
+            one_way=row(case, 64, per_s, 1e-5).one_way._replace(messages_per_s=around(per_s, rounds=4))  # type: ignore[union-attr]
+        )
+        for case, per_s in ((PIPE, 500), (STREAM, 100))
+    ]
+    (said,) = [one for one in answers(results(few)) if one.text.startswith("One way")]
+    assert "at 64 B too few rounds to tell" in said.text

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ipcinspect.demo.compare import figures
-from ipcinspect.demo.compare.figures import LEAST_TIMES, Figure, beside, figure, percentile
+from ipcinspect.demo.compare.figures import ENOUGH_ROUNDS, LEAST_TIMES, Figure, beside, figure, percentile
 
 measured = st.floats(1e-9, 1e9)
 rounds = st.lists(measured, min_size=1, max_size=20)
@@ -70,13 +70,14 @@ def test_a_difference_is_seen_only_where_the_spreads_do_not_meet(one: list[float
     assert second is not None
     meet = first.low <= second.high and second.low <= first.high
     verdict = beside(first, second)
-    assert verdict.differs == (not meet and len(one) > 1 and len(other) > 1)
+    assert verdict.differs == (not meet and min(len(one), len(other)) >= ENOUGH_ROUNDS)
     assert (verdict.larger != 0) == verdict.differs
 
 
-def test_one_round_proves_no_difference() -> None:
-    once, often = Figure(1.0, 1.0, 1.0, 1), Figure(100.0, 99.0, 101.0, 5)
-    assert not beside(once, often).differs
+def test_too_few_rounds_prove_no_difference() -> None:
+    few, often = Figure(1.0, 1.0, 1.0, ENOUGH_ROUNDS - 1), Figure(100.0, 99.0, 101.0, ENOUGH_ROUNDS)
+    assert not beside(few, often).differs
+    assert beside(few._replace(rounds=ENOUGH_ROUNDS), often).differs
 
 
 def test_a_percentile_needs_enough_single_times() -> None:
